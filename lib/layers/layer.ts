@@ -1,0 +1,62 @@
+import type { Shape, Value } from '../graph/value.ts';
+
+/** What flows between layers. Time-major: [T, N, …] when `time` is true, else [N, …]. */
+export interface Signal {
+  readonly value: Value;
+  readonly time: boolean;
+  /** Valid steps of each row, int32 [N]; absent when every row has all T. Steps beyond it hold zeros and reach nothing. */
+  readonly lengths?: Value | undefined;
+}
+
+/** Fills a new parameter. `shape` is one gate's block; `random` gives uniform numbers in [0, 1) from the model's seed and the parameter's name. */
+export interface Initializer {
+  readonly kind: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  fill(block: { readonly shape: Shape; readonly fanIn: number; readonly fanOut: number }, random: () => number): Float64Array;
+}
+
+/** Which options (regularisers, learning rates) reach a parameter. */
+export type ParameterGroup = 'input' | 'recurrent' | 'output' | 'bias' | 'embedding' | 'state';
+
+export interface ParameterOptions {
+  readonly group: ParameterGroup;
+  readonly initializer: Initializer;
+  /**
+   * Gate blocks side by side on the last axis, each initialised on its own (its own fan, itself orthogonal). Default: one block. A block may have its own initializer.
+   */
+  readonly gates?: readonly { readonly name: string; readonly size: number; readonly initializer?: Initializer | undefined }[];
+  /** How this parameter is called and laid out on disk; default its own name, as it lies. */
+  readonly disk?: { readonly name: string; readonly transpose: boolean };
+}
+
+/**
+ * What a layer is given to build itself with. The scope's path names the layer ("lstm_1"); parameters asked for twice under one name are the same
+ * parameter, so that one model can be built for many input signatures.
+ */
+export interface Scope {
+  readonly path: string;
+  /** true while building the graph of a training step: dropout is active. */
+  readonly training: boolean;
+  child(name: string): Scope;
+  parameter(name: string, shape: Shape, options: ParameterOptions): Value;
+  /**
+   * A carried state [N, H…] at the beginning of this run. Which one it is (zeros, the caller's, the last run's) is the builder's choice; `initial` is what
+   * a fresh row begins with (a learned [H…] value or zeros when absent).
+   */
+  state(name: string, shape: Shape, initial?: Value): Value;
+  /** Reports the state after every step, [T, N, H…], and after the last valid one, [N, H…]. Called once per state, after the scan. */
+  carry(name: string, states: { readonly final: Value; readonly sequence: Value }): void;
+  /** A fresh random key, int32 [2], that differs from step to step and from call to call. Only while training. */
+  randomKey(): Value;
+}
+
+/** A layer: a frozen plain value that knows how to build itself. Layers of one kind come from one camelCase factory with one options object. */
+export interface Layer {
+  readonly kind: string;
+  /** Given by the user or absent; the builder numbers the rest ("lstm", "lstm_1"). */
+  readonly name?: string | undefined;
+  /** JSON-safe: what model.json holds, enough for the factory to make the layer again. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Most layers take one signal; merging layers take several. @throws ERR_BPTT_SHAPE or ERR_BPTT_TYPE naming the layer's path. */
+  build(scope: Scope, ...inputs: readonly Signal[]): Signal;
+}
