@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { BpttError } from '../errors.ts';
+
+/** Files that a folder of ours may hold; a folder with anything else is never replaced. */
+const ownFile = /^[\w-]+\.(?:json|safetensors)$/;
+
+interface SystemError extends Error {
+  readonly code?: string;
+}
+
+/** Where the old folder waits while the new one takes its place. */
+function previousOf(folder: string): string {
+  return `${folder}.previous`;
+}
+
+async function isFolder(where: string): Promise<boolean> {
+  try {
+    return (await stat(where)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+async function writeDurably(file: string, content: Uint8Array | string): Promise<void> {
+  const handle = await open(file, 'wx');
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes renames in a folder survive a power cut, where the system can. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @throws ERR_BPTT_FORMAT when the place holds something that is not ours to replace. */
+async function checkReplaceable(folder: string): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    const { code } = error as SystemError;
+    if (code === 'ENOENT') return;
+    if (code === 'ENOTDIR') throw new BpttError('ERR_BPTT_FORMAT', `${folder}: expected a folder or nothing there, found a file; choose another place`);
+    throw error;
+  }
+  const foreign = names.find((name) => !ownFile.test(name));
+  if (foreign !== undefined) {
+    throw new BpttError('ERR_BPTT_FORMAT', `${folder}: expected a model folder or an empty one, found "${foreign}" in it; choose another folder, for this one would be replaced`,
+      { expected: 'model folder', received: foreign });
+  }
+}
+
+async function replaceFolder(prepared: string, folder: string): Promise<void> {
+  const previous = previousOf(folder);
+  if (await isFolder(folder)) {
+    await rm(previous, { recursive: true, force: true });
+    await rename(folder, previous);
+  }
+  await rename(prepared, folder);
+  await syncFolder(path.dirname(folder));
+  await rm(previous, { recursive: true, force: true });
+}
+
+/**
+ * Writes a folder of files so that a crash at any moment leaves the old folder or the new one, whole: the files are written beside it, brought to disk, and
+ * take its place by renaming. `locateFolder` finds whichever is there.
+ * @throws ERR_BPTT_FORMAT when the place is a file, holds files of others, or cannot be written.
+ */
+export async function writeFolder(folder: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
+  const target = path.resolve(folder);
+  const prepared = `${target}.partial-${randomBytes(6).toString('hex')}`;
+  try {
+    await checkReplaceable(target);
+    await mkdir(path.dirname(target), { recursive: true });
+    await mkdir(prepared);
+    for (const [name, content] of Object.entries(files)) await writeDurably(path.join(prepared, name), content);
+    await syncFolder(prepared);
+    await replaceFolder(prepared, target);
+  } catch (error) {
+    await rm(prepared, { recursive: true, force: true }).catch(() => undefined);
+    if (error instanceof BpttError) throw error;
+    throw new BpttError('ERR_BPTT_FORMAT', `${folder}: cannot be written (${(error as Error).message}); choose a folder that this user may write`, { cause: error });
+  }
+}
+
+/** The folder itself, or the old one that a crash left waiting beside it. */
+async function locateFolder(folder: string): Promise<string> {
+  const target = path.resolve(folder);
+  const previous = previousOf(target);
+  return !(await isFolder(target)) && (await isFolder(previous)) ? previous : target;
+}
+
+/**
+ * Reads one file of a folder that `writeFolder` wrote.
+ * @throws ERR_BPTT_FORMAT saying what is there instead.
+ */
+export async function readFromFolder(folder: string, name: string): Promise<Uint8Array> {
+  const file = path.join(await locateFolder(folder), name);
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const { code } = error as SystemError;
+    const found = code === 'ENOENT' ? 'found none' : code === 'ENOTDIR' ? `found that ${folder} is a file` : (error as Error).message;
+    throw new BpttError('ERR_BPTT_FORMAT', `${folder}: expected a model folder with ${name}, ${found}; give the folder that saveModel or "bptt train" wrote`, { cause: error });
+  }
+}
