@@ -1,0 +1,164 @@
+import { requireBoolean, requireChoice, requireInteger, wrongType } from '../checks.ts';
+import { BpttError, checkOptions, describe } from '../errors.ts';
+import { permutation, uniformSource } from '../random.ts';
+import { isTensor, requireReadable } from './tensor.ts';
+import type { Data, Nested, NumberArray, Tensor } from './tensor.ts';
+
+/** What one training step learns from. Models of several inputs or outputs take records by name. */
+export interface Batch {
+  /** [N, T, C], [N, T] for tokens, or an array of sequences of different lengths. */
+  readonly input: Data | Readonly<Record<string, Data>>;
+  /** One per step, or one per row: what the loss compares the output with. */
+  readonly target: Data | Readonly<Record<string, Data>>;
+  /** Valid steps of each row when `input` is padded. */
+  readonly lengths?: ArrayLike<number> | undefined;
+  /** How much each step counts, [N, T] ([N] where the output has no time axis). */
+  readonly weights?: Data | undefined;
+  /** Rows that begin anew although states are carried; default none. */
+  readonly fresh?: ArrayLike<boolean | number> | undefined;
+}
+
+/** Batches, epoch by epoch. */
+export interface Dataset {
+  /** Batches in an epoch where that is known. */
+  readonly count: number | undefined;
+  /** Whether row r of a batch continues row r of the one before. */
+  readonly continuous: boolean;
+  /** The batches of one epoch (from 0): the same ones for the same number. */
+  epoch(index: number): Iterable<Batch> | AsyncIterable<Batch>;
+}
+
+/** Rows of equal length with their targets. */
+export interface Examples {
+  /** [count, …] */
+  readonly input: Tensor;
+  /** [count, …] */
+  readonly target: Tensor;
+  readonly count: number;
+}
+
+/** One sequence with its target: one per step, or one for the whole. */
+export interface SequenceExample {
+  readonly input: Tensor | NumberArray | Nested;
+  readonly target: Tensor | NumberArray | Nested | number;
+}
+
+export interface BatchOptions {
+  /** Rows of a batch. */
+  readonly batch: number;
+  /** A new order every epoch. Default false. */
+  readonly shuffle?: boolean;
+  /** Of the order. Default 0. */
+  readonly seed?: number;
+  /** What becomes of the last rows when they do not fill a batch. Default 'keep': a smaller batch. */
+  readonly remainder?: 'keep' | 'drop';
+}
+
+const batchOptionNames = ['batch', 'shuffle', 'seed', 'remainder'] as const;
+
+interface CheckedOptions {
+  readonly size: number;
+  readonly shuffle: boolean;
+  readonly seed: number;
+  readonly count: number;
+}
+
+function checkBatchOptions(owner: string, options: BatchOptions, available: number): CheckedOptions {
+  checkOptions(owner, options, batchOptionNames);
+  const size = requireInteger(owner, 'batch', options.batch, 1);
+  const remainder = requireChoice(owner, 'remainder', options.remainder ?? 'keep', ['keep', 'drop']);
+  if (available === 0) throw new BpttError('ERR_BPTT_DATA', `${owner}: expected at least one row, received none`, { expected: 'rows', received: 0 });
+  if (size > available) {
+    throw new BpttError('ERR_BPTT_DATA', `${owner}: expected at least ${size} rows for a batch of ${size}, received ${available}; choose batch ≤ ${available}`,
+      { expected: size, received: available });
+  }
+  return {
+    size, shuffle: requireBoolean(owner, 'shuffle', options.shuffle ?? false), seed: requireInteger(owner, 'seed', options.seed ?? 0, 0),
+    count: remainder === 'keep' ? Math.ceil(available / size) : Math.floor(available / size),
+  };
+}
+
+/**
+ * Batches of rows of equal length, such as `windows` gives.
+ * @throws ERR_BPTT_DATA when there are no rows or fewer than a batch; ERR_BPTT_OPTION, ERR_BPTT_RANGE for wrong options.
+ */
+export function batches(examples: Examples, options: BatchOptions): Dataset {
+  checkOptions('batches', examples, ['input', 'target', 'count']);
+  const { size, shuffle, seed, count } = checkBatchOptions('batches', options, examples.count);
+  for (const name of ['input', 'target'] as const) {
+    requireReadable(`batches, ${name}`, examples[name].data);
+    if (examples[name].shape[0] === examples.count) continue;
+    throw new BpttError('ERR_BPTT_SHAPE', `batches: expected ${examples.count} rows of ${name}, received ${examples[name].shape[0] ?? 0}`,
+      { expected: examples.count, received: examples[name].shape[0] });
+  }
+  return Object.freeze({
+    count, continuous: false,
+    *epoch(index: number) {
+      const order = shuffle ? permutation(examples.count, uniformSource(seed, `epoch ${index}`)) : Int32Array.from({ length: examples.count }, (_, i) => i);
+      for (let start = 0, made = 0; made < count; start += size, made++) {
+        const rows = order.subarray(start, start + size);
+        yield { input: takeRows(examples.input, rows), target: takeRows(examples.target, rows) };
+      }
+    },
+  });
+}
+
+/** Copies of some rows of a tensor. */
+export function takeRows(tensor: Tensor, rows: ArrayLike<number>): Tensor {
+  const stride = tensor.data.length / tensor.shape[0]!;
+  const data = tensor.data.slice(0, rows.length * stride);
+  for (let i = 0; i < rows.length; i++) data.set(tensor.data.subarray(rows[i]! * stride, (rows[i]! + 1) * stride), i * stride);
+  return { data, shape: [rows.length, ...tensor.shape.slice(1)] };
+}
+
+/**
+ * Batches of sequences of different lengths. Rows of about the same length share a batch, so that little is computed in vain: shuffling mixes neighbours
+ * in length and the order of the batches. Padding reaches no state, loss or gradient.
+ * @throws ERR_BPTT_DATA for an empty list, an empty sequence, or a list smaller than a batch.
+ */
+export function sequences(list: readonly SequenceExample[], options: BatchOptions): Dataset {
+  if (!Array.isArray(list)) throw wrongType('sequences', 'the list', 'an array of { input, target }', list);
+  const { size, shuffle, seed, count } = checkBatchOptions('sequences', options, list.length);
+  const lengths = (list as readonly SequenceExample[]).map((example, index) => lengthOf(example, index));
+  return Object.freeze({
+    count, continuous: false,
+    *epoch(index: number) {
+      const random = uniformSource(seed, `epoch ${index}`);
+      const order = byLength(lengths, shuffle ? random : undefined);
+      const starts = Array.from({ length: count }, (_, i) => i * size);
+      const sequence = shuffle ? [...permutation(count, random)].map((i) => starts[i]!) : starts;
+      for (const start of sequence) {
+        const rows = [...order.subarray(start, start + size)];
+        yield { input: rows.map((row) => list[row]!.input), target: rows.map((row) => list[row]!.target) };
+      }
+    },
+  });
+}
+
+function lengthOf(example: SequenceExample, index: number): number {
+  checkOptions(`sequences, example ${index}`, example, ['input', 'target']);
+  const { input } = example;
+  const length = isTensor(input) ? input.shape[0] ?? 0 : (input as { length?: number } | undefined)?.length;
+  if (length === undefined) throw wrongType(`sequences, example ${index}`, 'input', 'a sequence', input);
+  if (length > 0) return length;
+  throw new BpttError('ERR_BPTT_DATA', `sequences: expected at least one step in every sequence, received none in example ${index}`, { expected: '1 or more', received: 0 });
+}
+
+/** Row numbers, shortest first. With a random source, lengths are blurred by up to a tenth so that batches differ between epochs. */
+function byLength(lengths: readonly number[], random: (() => number) | undefined): Int32Array {
+  const keys = lengths.map((length) => (random ? length * (0.95 + 0.1 * random()) : length));
+  return Int32Array.from(keys.keys()).sort((a, b) => keys[a]! - keys[b]! || a - b);
+}
+
+/**
+ * A sequence of tokens that learns to foretell its next one: input without the last, target without the first.
+ * @throws ERR_BPTT_DATA for fewer than two tokens.
+ */
+export function nextToken(tokens: ArrayLike<number>): { input: Int32Array; target: Int32Array } {
+  if (typeof tokens !== 'object' || tokens === null || typeof tokens.length !== 'number') throw wrongType('nextToken', 'the tokens', 'an array', tokens);
+  if (tokens.length < 2) {
+    throw new BpttError('ERR_BPTT_DATA', `nextToken: expected at least two tokens, received ${describe(tokens)}`, { expected: 2, received: tokens.length });
+  }
+  const all = Int32Array.from(tokens);
+  return { input: all.slice(0, -1), target: all.slice(1) };
+}

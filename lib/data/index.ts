@@ -1,0 +1,13 @@
+export { batches, nextToken, sequences } from './batch.ts';
+export type { Batch, BatchOptions, Dataset, Examples, SequenceExample } from './batch.ts';
+export { Scaler, scaler } from './scaler.ts';
+export type { ScalerDefinition } from './scaler.ts';
+export { split } from './split.ts';
+export { Output } from './tensor.ts';
+export type { Data, FloatArray, Nested, NumberArray, Tensor } from './tensor.ts';
+export { textStream } from './textStream.ts';
+export type { TextStreamOptions } from './textStream.ts';
+export { characters, Vocabulary, words } from './vocabulary.ts';
+export type { VocabularyDefinition } from './vocabulary.ts';
+export { windows } from './windows.ts';
+export type { Series, WindowOptions } from './windows.ts';

@@ -1,0 +1,233 @@
+import { BpttError, describe, formatShape } from '../errors.ts';
+import { isTensor, requireReadable, requireTensor } from './tensor.ts';
+import type { Data, FloatArray, NumberArray, Tensor } from './tensor.ts';
+
+/** What one input or target must look like. */
+export interface DataSpecification {
+  /** Begins every message: 'model "speech", input "frames"'. */
+  readonly owner: string;
+  /** int32 are tokens or classes, float32 are measurements. */
+  readonly type: 'int32' | 'float32';
+  /** Whether there is a time axis after the batch axis. */
+  readonly time: boolean;
+  /** Sizes after batch and time: [] for tokens, [C] for features. */
+  readonly sizes: readonly number[];
+  /** Tokens must be below it. */
+  readonly bound?: number | undefined;
+  /** Hold floats in float64: the reference runtime computes in it. */
+  readonly double: boolean;
+}
+
+/** Numbers ready for a run: [N, T, …] or [N, …] with zeros beyond each row's end. */
+export interface Packed {
+  readonly data: FloatArray | Int32Array;
+  readonly rows: number;
+  /** T as allocated; 1 without a time axis. */
+  readonly steps: number;
+  /** Valid steps of each row, or null when every row has all `steps`. */
+  readonly lengths: Int32Array | null;
+}
+
+export interface PackOptions {
+  /** Valid steps of each row of padded data. */
+  readonly lengths?: ArrayLike<number> | undefined;
+  /** Rounds T of sequences of different lengths up, so that few different T come up. */
+  readonly round?: boolean;
+}
+
+/**
+ * Copies data of any accepted form into one array, checking shape, type and every number.
+ * @throws ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_VOCABULARY for a token out of range, ERR_BPTT_DATA for empty data, empty sequences, NaN and infinities.
+ */
+export function pack(data: Data, specification: DataSpecification, options: PackOptions = {}): Packed {
+  if (isTensor(data)) return packTensor(requireTensor(specification.owner, data), specification, options);
+  if (ArrayBuffer.isView(data)) {
+    const flat = requireReadable(specification.owner, data);
+    return packTensor({ data: flat, shape: [flat.length] }, specification, options);
+  }
+  if (Array.isArray(data)) return packRows(data as readonly unknown[], specification, options);
+  throw new BpttError('ERR_BPTT_TYPE', `${specification.owner}: expected nested arrays or { data, shape }, received ${describe(data)}`,
+    { expected: 'data', received: data });
+}
+
+/** T for sequences of different lengths: exact up to 16, then with three binary digits after the first, at most an eighth more. */
+export function roundSteps(longest: number): number {
+  if (longest <= 16) return longest;
+  const unit = 2 ** (Math.floor(Math.log2(longest)) - 3);
+  return Math.ceil(longest / unit) * unit;
+}
+
+/** "[N, T, 40]" */
+export function expectedShape(specification: Pick<DataSpecification, 'time' | 'sizes'>): string {
+  return formatShape(['N', ...(specification.time ? ['T'] : []), ...specification.sizes]);
+}
+
+function shapeError(specification: DataSpecification, received: string): BpttError {
+  const expected = expectedShape(specification);
+  const cure = specification.time && specification.sizes.length === 0 ? '; one sequence alone is a batch of one: [sequence]' : '';
+  return new BpttError('ERR_BPTT_SHAPE', `${specification.owner}: expected shape ${expected}, received ${received}${cure}`, { expected, received });
+}
+
+function packTensor(tensor: Tensor, specification: DataSpecification, options: PackOptions): Packed {
+  const axes = 1 + (specification.time ? 1 : 0);
+  const shape = withFeature(tensor.shape, axes, specification);
+  const fits = shape.length === axes + specification.sizes.length && specification.sizes.every((size, i) => size === shape[axes + i]);
+  if (!fits) throw shapeError(specification, formatShape(tensor.shape));
+  const rows = shape[0]!;
+  if (rows === 0) throw emptyError(specification, 'no rows');
+  const steps = specification.time ? shape[1]! : 1;
+  if (steps === 0) throw emptyError(specification, 'sequences without steps');
+  const lengths = readLengths(specification, options.lengths, rows, steps);
+  const width = stepWidth(specification);
+  const target = allocate(specification, rows * steps * width);
+  for (let row = 0; row < rows; row++) {
+    const start = row * steps * width;
+    copyChecked(tensor.data, start, (lengths?.[row] ?? steps) * width, target, start, specification, row);
+  }
+  return { data: target, rows, steps, lengths };
+}
+
+function packRows(list: readonly unknown[], specification: DataSpecification, options: PackOptions): Packed {
+  if (list.length === 0) throw emptyError(specification, 'no rows');
+  const rowLengths = list.map((row, index) => measureRow(row, specification, index));
+  const longest = rowLengths.reduce((most, length) => Math.max(most, length), 1);
+  const ragged = rowLengths.some((length) => length !== longest);
+  if (ragged && options.lengths) {
+    throw new BpttError('ERR_BPTT_DATA', `${specification.owner}: lengths belong to padded data, received sequences that have lengths of their own`,
+      { received: options.lengths });
+  }
+  const steps = ragged && options.round ? roundSteps(longest) : longest;
+  const lengths = ragged ? Int32Array.from(rowLengths) : readLengths(specification, options.lengths, list.length, steps);
+  const width = stepWidth(specification);
+  const target = allocate(specification, list.length * steps * width);
+  list.forEach((row, index) => copyRow(row, (lengths?.[index] ?? steps) * width, target, index * steps * width, specification, index));
+  return { data: target, rows: list.length, steps, lengths };
+}
+
+/** Steps of one row, after checking that its shape is that of a row. */
+function measureRow(row: unknown, specification: DataSpecification, index: number): number {
+  const axes = specification.time ? 1 : 0;
+  const measured = measure(row, specification);
+  if (specification.time && measured[0] === 0) throw emptyError(specification, `sequence ${index} without steps`);
+  const shape = withFeature(measured, axes, specification);
+  const fits = shape.length === axes + specification.sizes.length && specification.sizes.every((size, i) => size === shape[axes + i]);
+  if (!fits) throw shapeError(specification, `row ${index} of shape ${formatShape(measured)}`);
+  return specification.time ? shape[0]! : 1;
+}
+
+function measure(value: unknown, specification: DataSpecification): readonly number[] {
+  if (isTensor(value)) return requireTensor(specification.owner, value).shape;
+  if (ArrayBuffer.isView(value)) return [requireReadable(specification.owner, value).length];
+  if (Array.isArray(value)) return value.length === 0 ? [0] : [value.length, ...measure(value[0], specification)];
+  return [];
+}
+
+/** Where there is one feature, its axis may be left out. */
+function withFeature(shape: readonly number[], axes: number, specification: DataSpecification): readonly number[] {
+  return specification.sizes.length === 1 && specification.sizes[0] === 1 && shape.length === axes ? [...shape, 1] : shape;
+}
+
+function copyRow(row: unknown, count: number, target: FloatArray | Int32Array, offset: number, specification: DataSpecification, index: number): void {
+  if (isTensor(row)) copyChecked(row.data, 0, count, target, offset, specification, index);
+  else if (ArrayBuffer.isView(row)) copyChecked(row as NumberArray, 0, count, target, offset, specification, index);
+  else if (Array.isArray(row)) {
+    const flat: unknown[] = [];
+    flatten(row, measure(row, specification), flat, specification, index);
+    copyChecked(flat, 0, count, target, offset, specification, index);
+  } else copyChecked([row], 0, 1, target, offset, specification, index);
+}
+
+function flatten(value: unknown, shape: readonly number[], flat: unknown[], specification: DataSpecification, row: number): void {
+  const received = measureHere(value);
+  if (received !== (shape[0] ?? -1)) {
+    throw shapeError(specification, `row ${row} with parts of different sizes (${shape[0] ?? 'a number'} and ${received === -1 ? describe(value) : received})`);
+  }
+  if (received === -1) flat.push(value);
+  else if (Array.isArray(value)) for (const part of value as unknown[]) flatten(part, shape.slice(1), flat, specification, row);
+  else for (const element of isTensor(value) ? value.data : (value as NumberArray)) flat.push(element);
+}
+
+function measureHere(value: unknown): number {
+  if (Array.isArray(value)) return value.length;
+  if (isTensor(value)) return value.shape[0] ?? -1;
+  return ArrayBuffer.isView(value) ? (value as NumberArray).length : -1;
+}
+
+function copyChecked(
+  source: ArrayLike<unknown>, start: number, count: number, target: FloatArray | Int32Array, offset: number, specification: DataSpecification, row: number,
+): void {
+  const bound = specification.bound ?? Infinity;
+  if (specification.type === 'int32') {
+    if (source instanceof Float32Array || source instanceof Float64Array) {
+      throw new BpttError('ERR_BPTT_TYPE', `${specification.owner}: expected whole numbers (Int32Array or arrays), received ${describe(source)}`,
+        { expected: 'int32', received: source });
+    }
+    for (let i = 0; i < count; i++) {
+      const number = source[start + i];
+      if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number >= bound) throw tokenError(number, specification, row, i);
+      target[offset + i] = number;
+    }
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    const number = source[start + i];
+    if (typeof number !== 'number' || !Number.isFinite(number)) throw numberError(number, specification, row, i);
+    target[offset + i] = number;
+  }
+}
+
+function place(specification: DataSpecification, row: number, position: number): string {
+  const width = stepWidth(specification);
+  const parts = [`row ${row}`];
+  if (specification.time) parts.push(`step ${Math.floor(position / width)}`);
+  if (specification.sizes.length > 0) parts.push(`feature ${position % width}`);
+  return parts.join(', ');
+}
+
+function tokenError(received: unknown, specification: DataSpecification, row: number, position: number): BpttError {
+  const at = place(specification, row, position);
+  if (typeof received !== 'number' || !Number.isInteger(received)) {
+    return new BpttError('ERR_BPTT_TYPE', `${specification.owner}: expected a whole number at ${at}, received ${describe(received)}`, { expected: 'integer', received });
+  }
+  const range = specification.bound === undefined ? '0 or more' : `from 0 to ${specification.bound - 1}`;
+  return new BpttError('ERR_BPTT_VOCABULARY', `${specification.owner}: expected a token ${range} at ${at}, received ${received}`, { expected: range, received });
+}
+
+function numberError(received: unknown, specification: DataSpecification, row: number, position: number): BpttError {
+  const at = place(specification, row, position);
+  if (typeof received !== 'number') {
+    return new BpttError('ERR_BPTT_TYPE', `${specification.owner}: expected a number at ${at}, received ${describe(received)}`, { expected: 'number', received });
+  }
+  return new BpttError('ERR_BPTT_DATA', `${specification.owner}: expected a finite number at ${at}, received ${received}; remove or fill in missing values first`,
+    { expected: 'finite number', received });
+}
+
+function emptyError(specification: DataSpecification, what: string): BpttError {
+  return new BpttError('ERR_BPTT_DATA', `${specification.owner}: expected at least one row and one step in each, received ${what}`,
+    { expected: expectedShape(specification), received: what });
+}
+
+function readLengths(specification: DataSpecification, lengths: ArrayLike<number> | undefined, rows: number, steps: number): Int32Array | null {
+  if (lengths === undefined) return null;
+  if (!specification.time) throw new BpttError('ERR_BPTT_OPTION', `${specification.owner}: lengths need a time axis, which ${expectedShape(specification)} has not`, { received: lengths });
+  if (lengths === null || typeof lengths !== 'object' || lengths.length !== rows) {
+    throw new BpttError('ERR_BPTT_SHAPE', `${specification.owner}: expected ${rows} lengths, one for each row, received ${describe(lengths)}`, { expected: rows, received: lengths });
+  }
+  for (let row = 0; row < rows; row++) {
+    const length = lengths[row]!;
+    if (Number.isInteger(length) && length >= 1 && length <= steps) continue;
+    throw new BpttError('ERR_BPTT_DATA', `${specification.owner}: expected the length of row ${row} from 1 to ${steps}, received ${describe(length)}`,
+      { expected: `1 to ${steps}`, received: length });
+  }
+  const copy = Int32Array.from(lengths);
+  return copy.every((length) => length === steps) ? null : copy;
+}
+
+function stepWidth(specification: DataSpecification): number {
+  return specification.sizes.reduce((product, size) => product * size, 1);
+}
+
+function allocate(specification: DataSpecification, count: number): FloatArray | Int32Array {
+  if (specification.type === 'int32') return new Int32Array(count);
+  return specification.double ? new Float64Array(count) : new Float32Array(count);
+}

@@ -1,0 +1,84 @@
+import { requireInteger, requireNumber, wrongType } from '../checks.ts';
+import { BpttError } from '../errors.ts';
+import type { UniformSource } from '../random.ts';
+
+/** How a distribution is shaped before a token is drawn from it. */
+export interface DistributionOptions {
+  /** Divides the logits: under 1 sharper, over 1 flatter. Above 0; default 1. */
+  readonly temperature?: number;
+  /** Keeps the k likeliest tokens. Default all. */
+  readonly topK?: number;
+  /** Keeps the smallest set of likeliest tokens whose probabilities sum to at least p (0 < p ≤ 1). Default 1. */
+  readonly topP?: number;
+}
+
+/**
+ * Probabilities of the tokens, in float64, from logits: divided by the temperature, cut to the top k, then to the top p of what is left, summing to 1.
+ * Among equally likely tokens the lower number goes first.
+ * @param logits [V], finite or −∞.
+ * @throws ERR_BPTT_NON_FINITE for NaN or +∞; ERR_BPTT_RANGE for options out of range.
+ */
+export function distribution(logits: ArrayLike<number>, options: DistributionOptions = {}): Float64Array {
+  const temperature = options.temperature === undefined ? 1 : requireNumber('distribution', 'temperature', options.temperature, 0, Infinity, true);
+  const probabilities = softmax(logits, temperature);
+  const topK = options.topK === undefined ? probabilities.length : requireInteger('distribution', 'topK', options.topK, 1);
+  const topP = options.topP === undefined ? 1 : requireNumber('distribution', 'topP', options.topP, Number.MIN_VALUE, 1);
+  if (topK >= probabilities.length && topP >= 1) return probabilities;
+  const kept = ranking(probabilities).slice(0, topK);
+  const mass = kept.reduce((sum, token) => sum + probabilities[token]!, 0);
+  const result = new Float64Array(probabilities.length);
+  let sum = 0;
+  for (const token of kept) {
+    result[token] = probabilities[token]!;
+    sum += probabilities[token]!;
+    if (topP < 1 && sum >= topP * mass) break;
+  }
+  return result.map((probability) => probability / sum);
+}
+
+function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
+  if (typeof logits !== 'object' || logits === null || !(logits.length > 0)) throw wrongType('distribution', 'the logits', 'an array that is not empty', logits);
+  const most = logits[argMax(logits)]!;
+  const result = new Float64Array(logits.length);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const weight = Math.exp((logits[i]! - most) / temperature);
+    result[i] = weight;
+    sum += weight;
+  }
+  for (let i = 0; i < result.length; i++) result[i]! /= sum;
+  return result;
+}
+
+/** Tokens from the likeliest to the least likely. */
+export function ranking(probabilities: ArrayLike<number>): number[] {
+  return Array.from({ length: probabilities.length }, (_, i) => i).sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
+}
+
+/** The number of the largest entry, the first of equals. @throws ERR_BPTT_NON_FINITE for NaN or +∞. */
+export function argMax(logits: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i]!;
+    if (Number.isNaN(logit) || logit === Infinity) {
+      throw new BpttError('ERR_BPTT_NON_FINITE', `expected finite logits, received ${logit} for token ${i}; the model's weights or its state have blown up`,
+        { expected: 'finite', received: logit });
+    }
+    if (logit > logits[best]!) best = i;
+  }
+  return best;
+}
+
+/** Draws a token: the first one whose cumulative probability exceeds a uniform number. */
+export function draw(probabilities: Float64Array, random: UniformSource): number {
+  const threshold = random();
+  let sum = 0;
+  let last = 0;
+  for (let token = 0; token < probabilities.length; token++) {
+    if (probabilities[token] === 0) continue;
+    sum += probabilities[token]!;
+    last = token;
+    if (threshold < sum) return token;
+  }
+  return last;
+}
