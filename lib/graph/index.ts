@@ -27,4 +27,6 @@ export type { ScanAttributes, ScanBody } from './operations/scan.ts';
 export { scanAttributes, scanInputs } from './operations/scan.ts';
 export type { OpenScan, ScanOptions, ScanResult } from './scan.ts';
 export { closeScan, maskSteps, scan, zerosLike } from './scan.ts';
+export type { GradientResult } from './gradient.ts';
+export { gradient } from './gradient.ts';
 export { createSubstitution, dependentNodes, rebuild, substitute, topologicalOrder, visitNodes } from './traverse.ts';

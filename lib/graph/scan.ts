@@ -100,7 +100,7 @@ export function maskSteps(sequence: Value, lengths: Value): Value {
   requireLengths('maskSteps', lengths);
   if (zeroBeyond.get(sequence) === lengths) return sequence;
   const [steps, rows] = sequence.shape;
-  if (steps === undefined || rows !== lengths.shape[0]) {
+  if (steps === undefined || rows === undefined || rows !== lengths.shape[0]) {
     throw shapeError('maskSteps', `a sequence [T, ${lengths.shape[0]!}, …] to go with lengths ${formatShape(lengths.shape)}`, sequence.shape);
   }
   const masked = select(activeRows(reshape(iota(steps), [steps, 1]), lengths, [1, rows], sequence.shape), sequence, 0);
@@ -154,15 +154,21 @@ function requireRows(name: string, value: Value, rows: number): void {
 /** Freezes what has ended: rows beyond their lengths keep their carried values and give 0. */
 function freezeEnded(open: OpenScan, step: Value, lengths: Value): OpenScan {
   const rows = lengths.shape[0]!;
+  const byRank = new Map<number, Value>();
+  const active = ({ shape }: Value): Value => {
+    const known = byRank.get(shape.length) ?? activeRows(step, lengths, [rows], shape);
+    byRank.set(shape.length, known);
+    return known;
+  };
   return {
     ...open,
     carried: open.carried.map((entry) => {
       requireRows(entry.name, entry.argument, rows);
-      return { ...entry, next: select(activeRows(step, lengths, [rows], entry.next.shape), entry.next, entry.argument) };
+      return { ...entry, next: select(active(entry.next), entry.next, entry.argument) };
     }),
     collected: open.collected.map((entry) => {
       requireRows(entry.name, entry.value, rows);
-      return { ...entry, value: select(activeRows(step, lengths, [rows], entry.value.shape), entry.value, 0) };
+      return { ...entry, value: select(active(entry.value), entry.value, 0) };
     }),
   };
 }
