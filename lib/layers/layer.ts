@@ -6,6 +6,8 @@ export interface Signal {
   readonly time: boolean;
   /** Valid steps of each row, int32 [N]; absent when every row has all T. Steps beyond it hold zeros and reach nothing. */
   readonly lengths?: Value | undefined;
+  /** Of int32 values: how many different ones there are, when the input declares it (0 … tokens − 1). */
+  readonly tokens?: number | undefined;
 }
 
 /** Fills a new parameter. `shape` is one gate's block; `random` gives uniform numbers in [0, 1) from the model's seed and the parameter's name. */

@@ -1,0 +1,154 @@
+import { BpttError, checkOptions, describe, nearest } from '../errors.ts';
+import type { Value } from '../graph/index.ts';
+import type { Initializer, ParameterGroup } from '../layers/layer.ts';
+
+/** A size in a cell's own terms: its units, the features of its input, or a fixed number. */
+export type CellSize = 'units' | 'input' | number;
+
+/**
+ * An option that a cell declares, by its default: a list of words (the first is the default), a number or a boolean.
+ */
+export type CellOption = readonly [string, ...string[]] | number | boolean;
+export type CellOptions = Readonly<Record<string, CellOption>>;
+
+/** What the equations see of the declared options: one word of each list, a number, a boolean. */
+export type CellOptionValues<Options extends CellOptions> = {
+  readonly [Name in keyof Options]: Options[Name] extends readonly (infer Word)[] ? Word : Options[Name] extends number ? number : boolean;
+};
+
+/** Settings of a weight that a cell names itself. */
+export interface CellParameterOptions {
+  /** Which regularisers reach it; default "recurrent" for matrices, "bias" for vectors. */
+  readonly group?: ParameterGroup | undefined;
+  /** Default: the layer's recurrent initializer for matrices, zeros for vectors. */
+  readonly initializer?: Initializer | undefined;
+}
+
+/** What a cell's equations are written with: everything of one time step, for all N rows at once. */
+export interface CellTools<Options extends CellOptions = CellOptions> {
+  /** This step's input, [N, C]. */
+  readonly x: Value;
+  /**
+   * One gate before its activation, [N, units]: the sum of the operands' products with this gate's weights, and its bias. The operand `x` meets the
+   * input weight of the gate; any other ([N, units]: a state, or something made of states) its recurrent weight. A gate may be asked for in
+   * several calls, one with x and one without: then the recurrent part has a bias of its own. Gates stand in the weights in order of first use.
+   * @throws ERR_BPTT_SHAPE for an operand that is not [N, units]; ERR_BPTT_GRAPH for two recurrent operands in one call.
+   */
+  affine(gate: string, ...operands: readonly Value[]): Value;
+  /** A weight beside those of `affine`, such as a peephole: the same one whenever it is asked for under this name. */
+  parameter(name: string, shape: readonly CellSize[], options?: CellParameterOptions): Value;
+  readonly units: number;
+  readonly options: CellOptionValues<Options>;
+}
+
+/** One step's results: what the cell shows and every state as it goes on. */
+export type CellStep<State extends string = string> = { readonly output: Value } & { readonly [Name in State]: Value };
+
+export interface CellDeclaration<State extends string, Options extends CellOptions> {
+  /** The states that a step hands to the next one, with their sizes. */
+  readonly state: Readonly<Record<State, CellSize>>;
+  /** Options of the cell's own; every layer made of it accepts them beside the common ones. */
+  readonly options?: Options;
+  /** Where a gate's bias begins, for gates that do not begin at the bias initializer. */
+  readonly gateBias?: (options: CellOptionValues<Options>) => Readonly<Record<string, number>>;
+}
+
+/** A recurrence, written as its equations. Frozen; made by `cell`. */
+export interface Cell<State extends string = string, Options extends CellOptions = CellOptions> {
+  readonly name: string;
+  readonly state: Readonly<Record<State, CellSize>>;
+  readonly options: Options;
+  gateBias(options: CellOptionValues<Options>): Readonly<Record<string, number>>;
+  equations(tools: CellTools<Options> & { readonly [Name in State]: Value }): CellStep<State>;
+}
+
+const cells = new Map<string, Cell>();
+const identifier = /^[A-Za-z][A-Za-z0-9]*$/;
+const reservedStates = ['x', 'affine', 'parameter', 'units', 'options', 'output', 'step', 'recurrentMask'];
+
+function checkDeclaration(name: string, declaration: CellDeclaration<string, CellOptions>): void {
+  if (typeof name !== 'string' || !identifier.test(name)) {
+    throw new BpttError('ERR_BPTT_OPTION', `cell: expected a name of letters and digits that begins with a letter, received ${describe(name)}`,
+      { expected: 'identifier', received: name });
+  }
+  if (cells.has(name)) {
+    throw new BpttError('ERR_BPTT_OPTION', `cell "${name}": a cell of this name is already defined and models are saved by it; choose another name`, { received: name });
+  }
+  checkOptions(`cell "${name}"`, declaration, ['state', 'options', 'gateBias']);
+  const states = Object.entries(declaration.state ?? {});
+  if (states.length === 0) throw new BpttError('ERR_BPTT_OPTION', `cell "${name}": expected at least one state, such as state: { h: 'units' }`, { received: declaration.state });
+  for (const [state, size] of states) {
+    const sized = size === 'units' || size === 'input' || (Number.isSafeInteger(size) && Number(size) >= 1);
+    if (!identifier.test(state) || reservedStates.includes(state) || !sized) {
+      throw new BpttError('ERR_BPTT_OPTION', `cell "${name}": expected states called by letters and digits (not ${reservedStates.join(', ')}) of size 'units', 'input' or a whole number,`
+        + ` received ${state}: ${describe(size)}`, { received: { [state]: size } });
+    }
+  }
+}
+
+/**
+ * Defines a recurrence by the equations of one step; a layer is made of it by `recurrent(cell, options)`. The time loop, its gradient and the fusion of
+ * the gates into the matrix products are derived from the equations: a cell of one's own takes the same path as `lstm`.
+ *
+ * ```ts
+ * const minimalGated = cell('minimalGated', { state: { h: 'units' } }, ({ x, h, affine }) => {
+ *   const f = sigmoid(affine('f', x, h));
+ *   const n = tanh(affine('n', x, multiply(f, h)));
+ *   const next = add(multiply(subtract(1, f), h), multiply(f, n));
+ *   return { output: next, h: next };
+ * });
+ * ```
+ *
+ * The name goes into saved models: loading one needs the module that defines the cell to have been imported.
+ * @throws ERR_BPTT_OPTION for a name that is taken or no identifier, and for states that are no sizes.
+ */
+export function cell<const State extends string, const Options extends CellOptions = Readonly<Record<never, never>>>(
+  name: string,
+  declaration: CellDeclaration<State, Options>,
+  equations: (tools: CellTools<Options> & { readonly [Name in State]: Value }) => CellStep<State>,
+): Cell<State, Options> {
+  checkDeclaration(name, declaration as CellDeclaration<string, CellOptions>);
+  if (typeof equations !== 'function') {
+    throw new BpttError('ERR_BPTT_TYPE', `cell "${name}": expected the equations as a function of ({ x, affine, … }), received ${describe(equations)}`, { received: equations });
+  }
+  const defined: Cell<State, Options> = Object.freeze({
+    name,
+    state: Object.freeze({ ...declaration.state }),
+    options: Object.freeze({ ...declaration.options }) as Options,
+    gateBias: declaration.gateBias ?? (() => ({})),
+    equations,
+  });
+  cells.set(name, defined as unknown as Cell);
+  return defined;
+}
+
+/** The cell defined under a name, or undefined. */
+export function findCell(name: string): Cell | undefined {
+  return cells.get(name);
+}
+
+export function cellNames(): string[] {
+  return [...cells.keys()];
+}
+
+function resolveOption(owner: string, name: string, declared: CellOption, given: unknown): unknown {
+  if (given === undefined) return typeof declared === 'object' ? declared[0] : declared;
+  if (typeof declared === 'object') {
+    if (declared.includes(given as string)) return given;
+    const hint = typeof given === 'string' ? nearest(given, declared) : undefined;
+    throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected ${name} to be one of ${declared.map((word) => `"${word}"`).join(', ')}, received ${describe(given)}`
+      + (hint ? `; did you mean "${hint}"?` : ''), { expected: declared, received: given });
+  }
+  if (typeof given === typeof declared && (typeof given !== 'number' || Number.isFinite(given))) return given;
+  throw new BpttError('ERR_BPTT_TYPE', `${owner}: expected ${name} to be ${typeof declared === 'number' ? 'a finite number' : 'true or false'}, received ${describe(given)}`,
+    { expected: typeof declared, received: given });
+}
+
+/**
+ * The values of a cell's own options: what was given, checked, and the defaults of the rest. Keys that the cell does not declare are left out.
+ * @throws ERR_BPTT_OPTION or ERR_BPTT_TYPE for a value that the declaration does not allow.
+ */
+export function resolveCellOptions(cell: Cell, given: Readonly<Record<string, unknown>>, owner: string = cell.name): CellOptionValues<CellOptions> {
+  return Object.fromEntries(Object.entries(cell.options).map(([name, declared]) => [name, resolveOption(owner, name, declared, given[name])])) as
+    CellOptionValues<CellOptions>;
+}

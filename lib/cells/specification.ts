@@ -1,0 +1,127 @@
+import { BpttError, formatShape } from '../errors.ts';
+import { input, sameShape, type Shape, type Value } from '../graph/index.ts';
+import type { Initializer, ParameterGroup } from '../layers/layer.ts';
+import { resolveCellOptions, type Cell, type CellOptions, type CellOptionValues } from './cell.ts';
+import { resolveSize, traceCell, type WeightSource } from './trace.ts';
+
+/**
+ * 'single': one bias per gate (and one for a recurrent call without x); 'double': every recurrent product has one too, as in PyTorch and cuDNN;
+ * false: none.
+ */
+export type BiasMode = 'single' | 'double' | false;
+
+/** A weight that a cell needs. */
+export interface CellParameter {
+  /** "weight_ih", "weight_hh", "bias_ih", "bias_hh", or the cell's own name for it. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly group: ParameterGroup;
+  /** Gate blocks, side by side on the last axis; absent for the cell's own parameters. */
+  readonly gates?: readonly { readonly name: string; readonly size: number }[] | undefined;
+  readonly initializer?: Initializer | undefined;
+}
+
+/** What a cell turns out to need for given sizes: found by applying its equations once to placeholders. */
+export interface CellSpecification {
+  readonly cell: Cell;
+  readonly inputSize: number;
+  readonly units: number;
+  readonly bias: BiasMode;
+  readonly options: CellOptionValues<CellOptions>;
+  /** All gates, in order of first use: the order of the blocks in every weight, in memory and on disk. */
+  readonly gates: readonly string[];
+  readonly parameters: readonly CellParameter[];
+  readonly state: Readonly<Record<string, number>>;
+  readonly outputSize: number;
+}
+
+/** Which weights each gate was seen to use. */
+interface GateUse {
+  input: boolean;
+  recurrent: boolean;
+  inputBias: boolean;
+  recurrentBias: boolean;
+}
+
+/** A weight source that gives placeholders and remembers what it was asked for. */
+class Recorder implements WeightSource {
+  readonly gates = new Map<string, GateUse>();
+  readonly own = new Map<string, { parameter: CellParameter; value: Value }>();
+  private readonly cell: Cell;
+  private readonly rows: number;
+  private readonly units: number;
+  private readonly bias: BiasMode;
+
+  constructor(cell: Cell, rows: number, units: number, bias: BiasMode) {
+    this.cell = cell;
+    this.rows = rows;
+    this.units = units;
+    this.bias = bias;
+  }
+
+  affine({ gate, x, recurrent }: { gate: string; x?: Value | undefined; recurrent?: Value | undefined }): Value {
+    const use = this.gates.get(gate) ?? { input: false, recurrent: false, inputBias: false, recurrentBias: false };
+    this.gates.set(gate, use);
+    use.input ||= x !== undefined;
+    use.recurrent ||= recurrent !== undefined;
+    use.inputBias ||= this.bias !== false && x !== undefined;
+    use.recurrentBias ||= hasRecurrentBias(this.bias, x, recurrent);
+    return input(`${this.cell.name}.${gate}`, [this.rows, this.units], 'float32');
+  }
+
+  parameter(name: string, shape: Shape, { group, initializer }: { group?: ParameterGroup | undefined; initializer?: Initializer | undefined }): Value {
+    const known = this.own.get(name);
+    if (known && sameShape(known.parameter.shape, shape)) return known.value;
+    if (known || /^(?:weight|bias)_(?:ih|hh)$/.test(name)) {
+      throw new BpttError('ERR_BPTT_GRAPH', `cell "${this.cell.name}": parameter "${name}" of shape ${formatShape(shape)}: the name is taken`
+        + (known ? ` by one of shape ${formatShape(known.parameter.shape)}` : ' by the gates'), { received: shape });
+    }
+    const value = input(`${this.cell.name}.${name}`, shape, 'float32');
+    this.own.set(name, { parameter: { name, shape, group: group ?? (shape.length > 1 ? 'recurrent' : 'bias'), initializer }, value });
+    return value;
+  }
+}
+
+/** Whether a call of `affine` adds the gate's recurrent bias. */
+export function hasRecurrentBias(bias: BiasMode, x: Value | undefined, recurrent: Value | undefined): boolean {
+  return bias !== false && (x === undefined || (bias === 'double' && recurrent !== undefined));
+}
+
+function gateParameters(gates: ReadonlyMap<string, GateUse>, units: number, inputSize: number): CellParameter[] {
+  const blocks = (use: keyof GateUse): { name: string; size: number }[] => (
+    [...gates].filter(([, uses]) => uses[use]).map(([name]) => ({ name, size: units })));
+  const stacked = (name: string, group: ParameterGroup, leading: Shape, use: keyof GateUse): CellParameter => {
+    const inside = blocks(use);
+    return { name, shape: [...leading, inside.length * units], group, gates: inside };
+  };
+  return [
+    stacked('weight_ih', 'input', [inputSize], 'input'),
+    stacked('weight_hh', 'recurrent', [units], 'recurrent'),
+    stacked('bias_ih', 'bias', [], 'inputBias'),
+    stacked('bias_hh', 'bias', [], 'recurrentBias'),
+  ].filter(({ gates: inside }) => inside!.length > 0);
+}
+
+/**
+ * The weights, gates and state sizes of a cell for `inputSize` features and `units`. Weights are [in, out]: weight_ih [C, G·H], weight_hh [H, G·H],
+ * bias_ih and bias_hh [G·H], each with the gates that use it.
+ * @throws ERR_BPTT_GRAPH or ERR_BPTT_SHAPE when the equations do not fit together; ERR_BPTT_OPTION for a wrong option value.
+ */
+export function cellSpecification(
+  cell: Cell, inputSize: number, units: number, settings: { bias?: BiasMode; options?: Readonly<Record<string, unknown>> } = {},
+): CellSpecification {
+  const bias = settings.bias ?? 'single';
+  const options = resolveCellOptions(cell, settings.options ?? {});
+  const rows = 1;
+  const state = Object.fromEntries(Object.entries(cell.state).map(([name, size]) => [name, resolveSize(size, units, inputSize)]));
+  const recorder = new Recorder(cell, rows, units, bias);
+  const placeholders = Object.fromEntries(Object.entries(state).map(([name, size]) => [name, input(`${cell.name}.${name}`, [rows, size], 'float32')]));
+  const x = input(`${cell.name}.x`, [rows, inputSize], 'float32');
+  const { output } = traceCell({ cell, units, options, x, state: placeholders }, recorder);
+  return {
+    cell, inputSize, units, bias, options, state,
+    gates: [...recorder.gates.keys()],
+    parameters: [...gateParameters(recorder.gates, units, inputSize), ...[...recorder.own.values()].map(({ parameter }) => parameter)],
+    outputSize: output.shape[1]!,
+  };
+}

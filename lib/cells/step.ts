@@ -1,0 +1,66 @@
+import { add, matmul, multiply, slice, type Value } from '../graph/index.ts';
+import type { CellStep } from './cell.ts';
+import { hasRecurrentBias, type CellSpecification } from './specification.ts';
+import { traceCell, type AffineCall, type WeightSource } from './trace.ts';
+
+/** The values that one step is built of. */
+export interface CellStepInputs {
+  /** [N, C]. */
+  readonly x: Value;
+  /** [N, size] each. */
+  readonly state: Readonly<Record<string, Value>>;
+  /** By the names of the specification. */
+  readonly weights: Readonly<Record<string, Value>>;
+  /** [N, units]; multiplies what goes into recurrent products, never the states themselves. */
+  readonly recurrentMask?: Value | undefined;
+}
+
+/** Gives each gate its block of the stacked weights. */
+class StackedWeights implements WeightSource {
+  private readonly specification: CellSpecification;
+  private readonly inputs: CellStepInputs;
+  private readonly blocks = new Map<string, Value>();
+
+  constructor(specification: CellSpecification, inputs: CellStepInputs) {
+    this.specification = specification;
+    this.inputs = inputs;
+  }
+
+  private block(name: string, gate: string): Value {
+    const key = `${name}.${gate}`;
+    const known = this.blocks.get(key);
+    if (known) return known;
+    const { units, parameters } = this.specification;
+    const whole = this.parameter(name);
+    const position = parameters.find((parameter) => parameter.name === name)!.gates!.findIndex((block) => block.name === gate);
+    const leading = whole.shape.slice(0, -1);
+    const made = slice(whole, [...leading.map(() => 0), position * units], [...leading, units]);
+    this.blocks.set(key, made);
+    return made;
+  }
+
+  affine({ gate, x, recurrent }: AffineCall): Value {
+    const { bias } = this.specification;
+    const terms: Value[] = [];
+    if (x) {
+      const product = matmul(x, this.block('weight_ih', gate));
+      terms.push(bias === false ? product : add(product, this.block('bias_ih', gate)));
+    }
+    if (recurrent) {
+      const mask = this.inputs.recurrentMask;
+      const product = matmul(mask ? multiply(recurrent, mask) : recurrent, this.block('weight_hh', gate));
+      terms.push(hasRecurrentBias(bias, x, recurrent) ? add(product, this.block('bias_hh', gate)) : product);
+    }
+    return terms.length === 2 ? add(terms[0]!, terms[1]!) : terms[0]!;
+  }
+
+  parameter(name: string): Value {
+    return this.inputs.weights[name]!;
+  }
+}
+
+/** One step of a cell as graph: shapes as in its specification. */
+export function cellStep(specification: CellSpecification, inputs: CellStepInputs): CellStep {
+  const { cell, units, options } = specification;
+  return traceCell({ cell, units, options, x: inputs.x, state: inputs.state }, new StackedWeights(specification, inputs));
+}

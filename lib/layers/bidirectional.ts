@@ -1,0 +1,61 @@
+import { requireChoice } from '../checks.ts';
+import { BpttError, checkOptions } from '../errors.ts';
+import { defineLayer, layerLabel, onlyInput, type LayerOptions } from './define.ts';
+import type { Layer, Signal } from './layer.ts';
+import { mergeNames, merges, type MergeName } from './merging.ts';
+import { asLayer, describeLayer, layerFromDescription, registerLayer, type LayerDescription } from './registry.ts';
+
+export interface BidirectionalOptions extends LayerOptions {
+  /** A recurrent layer of direction "forward". */
+  readonly forward: Layer | LayerDescription;
+  /** What runs from each row's end to its beginning: a recurrent layer of direction "backward"; default a twin of `forward` with weights of its own. */
+  readonly backward?: Layer | LayerDescription | undefined;
+  /** Default "concat". */
+  readonly merge?: MergeName | undefined;
+}
+
+function directionOf(layer: Layer): unknown {
+  return layer.options['direction'] ?? 'forward';
+}
+
+function backwardTwin(forward: Layer): Layer {
+  return layerFromDescription({ kind: forward.kind, options: { ...forward.options, direction: 'backward' } });
+}
+
+/**
+ * Two recurrences side by side, one from each end (M. Schuster and K. Paliwal, "Bidirectional recurrent neural networks", 1997), which may differ in
+ * everything but their outputs' shape. For twins of one stacked layer `direction: 'bidirectional'` of the recurrent layer says the same in less.
+ *
+ * [N, T, C] → [N, T, H₁ + H₂] ("concat") or [N, T, H]; [N, …] when both give their last output.
+ * @throws ERR_BPTT_OPTION unless the layers run forward and backward; when built, ERR_BPTT_SHAPE when their outputs cannot be merged.
+ */
+export function bidirectional(options: BidirectionalOptions): Layer {
+  checkOptions('bidirectional', options, ['name', 'forward', 'backward', 'merge']);
+  const merge = requireChoice('bidirectional', 'merge', options.merge ?? 'concat', mergeNames);
+  const forward = asLayer('bidirectional: forward', options.forward);
+  const backward = options.backward === undefined ? backwardTwin(forward) : asLayer('bidirectional: backward', options.backward);
+  for (const [name, layer] of Object.entries({ forward, backward })) {
+    if (directionOf(layer) === name) continue;
+    throw new BpttError('ERR_BPTT_OPTION', `bidirectional: expected ${name} to be a layer of direction "${name}", received ${layer.kind} of direction "${String(directionOf(layer))}"`,
+      { expected: name, received: directionOf(layer) });
+  }
+  const described = { ...options, forward: describeLayer(forward), backward: describeLayer(backward) };
+  return defineLayer('bidirectional', described, (scope, ...inputs) => {
+    const label = layerLabel('bidirectional', scope);
+    const signal = onlyInput(label, inputs);
+    const first = forward.build(scope.child('forward'), signal);
+    const second = backward.build(scope.child('backward'), signal);
+    checkHalves(label, merge, first, second);
+    return { ...first, value: merges[merge]([first.value, second.value]) };
+  });
+}
+
+function checkHalves(label: string, merge: MergeName, first: Signal, second: Signal): void {
+  const free = merge === 'concat' ? -1 : undefined;
+  const [a, b] = [first.value.shape.slice(0, free), second.value.shape.slice(0, free)];
+  if (first.time === second.time && a.length === b.length && a.every((size, i) => size === b[i])) return;
+  throw new BpttError('ERR_BPTT_SHAPE', `${label}: expected both directions to give outputs that "${merge}" can join, received sizes ${first.value.shape.at(-1)!} and ${second.value.shape.at(-1)!}`
+    + `${first.time === second.time ? '' : ', one of them its last step only'}; give both layers the same units and output`, { expected: first.value.shape, received: second.value.shape });
+}
+
+registerLayer('bidirectional', bidirectional);

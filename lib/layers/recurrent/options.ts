@@ -1,0 +1,122 @@
+import { requireBoolean, requireChoice, requireInteger } from '../../checks.ts';
+import { resolveCellOptions, type BiasMode, type Cell, type CellOptions, type CellOptionValues } from '../../cells/index.ts';
+import { BpttError, checkOptions, describe } from '../../errors.ts';
+import type { LayerOptions } from '../define.ts';
+import { requireRate } from '../dropout.ts';
+import { asInitializer, glorotUniform, orthogonal, zeros, type InitializerLike } from '../initializers/index.ts';
+import type { Initializer } from '../layer.ts';
+import { mergeNames, type MergeName } from '../merging.ts';
+
+/** Rates of dropout by place, each from 0 up to but not including 1. */
+export interface RecurrentDropout {
+  /** On what enters the first layer. */
+  readonly input?: number | undefined;
+  /** On what leaves the last layer. */
+  readonly output?: number | undefined;
+  /** On what one stacked layer hands to the next; default as output. */
+  readonly between?: number | undefined;
+  /** On what enters the recurrent products (S. Semeniuta et al., arXiv:1603.05118, drop elsewhere); the states themselves are never touched. Default 0. */
+  readonly recurrent?: number | undefined;
+  /** One mask for all steps of a row (Y. Gal and Z. Ghahramani, arXiv:1512.05287) instead of a fresh one at each step. Default false. */
+  readonly variational?: boolean | undefined;
+}
+
+/** What every recurrent layer accepts, whatever its cell. */
+export interface RecurrentOptions extends LayerOptions {
+  /** Size of the state and of the output, in each direction. */
+  readonly units: number;
+  /** Recurrences on top of each other. Default 1. */
+  readonly layers?: number | undefined;
+  /** Default "forward". A backward direction begins at each row's true end. */
+  readonly direction?: 'forward' | 'backward' | 'bidirectional' | undefined;
+  /** How the two directions become one; default "concat". Of a bidirectional layer only. */
+  readonly merge?: MergeName | undefined;
+  /** The output at every step [N, T, H] (default) or where each row ends [N, H]; a backward direction ends at the first step. */
+  readonly output?: 'sequence' | 'last' | undefined;
+  /** What fresh rows begin with: zeros (default) or a learned vector. */
+  readonly initialState?: 'zero' | 'learned' | undefined;
+  /** A number drops input, output and what passes between stacked layers alike. Default none. */
+  readonly dropout?: number | RecurrentDropout | undefined;
+  /** One bias per gate (default), two as in PyTorch ("double"), or none. */
+  readonly bias?: BiasMode | undefined;
+  /** Gate by gate. Defaults: input glorotUniform, recurrent orthogonal, bias zeros. */
+  readonly initializer?: {
+    readonly input?: InitializerLike | undefined; readonly recurrent?: InitializerLike | undefined; readonly bias?: InitializerLike | undefined;
+  } | undefined;
+}
+
+/** Options checked and complete. */
+export interface RecurrentSettings {
+  readonly cell: Cell;
+  readonly units: number;
+  readonly layers: number;
+  readonly direction: 'forward' | 'backward' | 'bidirectional';
+  readonly merge: MergeName;
+  readonly output: 'sequence' | 'last';
+  readonly initialState: 'zero' | 'learned';
+  readonly dropout: { readonly input: number; readonly output: number; readonly between: number; readonly recurrent: number; readonly variational: boolean };
+  readonly bias: BiasMode;
+  readonly initializer: { readonly input: Initializer; readonly recurrent: Initializer; readonly bias: Initializer };
+  readonly cellOptions: CellOptionValues<CellOptions>;
+}
+
+const commonOptions = ['name', 'units', 'layers', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer'];
+
+function readDropout(owner: string, given: number | RecurrentDropout): RecurrentSettings['dropout'] {
+  if (typeof given === 'number') {
+    const rate = requireRate(owner, 'dropout', given);
+    return { input: rate, output: rate, between: rate, recurrent: 0, variational: false };
+  }
+  checkOptions(`${owner}: dropout`, given, ['input', 'output', 'between', 'recurrent', 'variational']);
+  const { input = 0, output = 0, between = output, recurrent = 0, variational = false } = given;
+  for (const [name, rate] of Object.entries({ input, output, between, recurrent })) requireRate(owner, `dropout.${name}`, rate);
+  return { input, output, between, recurrent, variational: requireBoolean(owner, 'dropout.variational', variational) };
+}
+
+function readBias(owner: string, bias: unknown): BiasMode {
+  if (bias === 'single' || bias === 'double' || bias === false) return bias;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected bias to be "single", "double" or false, received ${describe(bias)}`,
+    { expected: ['single', 'double', false], received: bias });
+}
+
+function readInitializers(owner: string, given: NonNullable<RecurrentOptions['initializer']>): RecurrentSettings['initializer'] {
+  checkOptions(`${owner}: initializer`, given, ['input', 'recurrent', 'bias']);
+  return {
+    input: asInitializer(`${owner}: initializer.input`, given.input ?? glorotUniform()),
+    recurrent: asInitializer(`${owner}: initializer.recurrent`, given.recurrent ?? orthogonal()),
+    bias: asInitializer(`${owner}: initializer.bias`, given.bias ?? zeros()),
+  };
+}
+
+function checkCell(cell: Cell): void {
+  const shadowed = Object.keys(cell.options).find((name) => commonOptions.includes(name));
+  if (shadowed === undefined) return;
+  throw new BpttError('ERR_BPTT_OPTION', `cell "${cell.name}": its option "${shadowed}" is one that every recurrent layer has; call it something else`, { received: shadowed });
+}
+
+/** @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE naming the layer and the option. */
+export function readRecurrentOptions(cell: Cell, options: RecurrentOptions): RecurrentSettings {
+  const owner = cell.name;
+  checkCell(cell);
+  checkOptions(owner, options, [...commonOptions, ...Object.keys(cell.options)]);
+  const direction = requireChoice(owner, 'direction', options.direction ?? 'forward', ['forward', 'backward', 'bidirectional'] as const);
+  if (options.merge !== undefined && direction !== 'bidirectional') {
+    throw new BpttError('ERR_BPTT_OPTION', `${owner}: merge joins the two directions of direction: 'bidirectional'; received direction "${direction}"; leave merge out`, { received: direction });
+  }
+  const layers = requireInteger(owner, 'layers', options.layers ?? 1, 1);
+  const { dropout = 0 } = options;
+  if (typeof dropout === 'object' && dropout.between !== undefined && layers === 1) {
+    throw new BpttError('ERR_BPTT_OPTION', `${owner}: dropout.between acts between stacked layers; expected layers of at least 2, received 1; use dropout.output`, { received: layers });
+  }
+  return {
+    cell, direction, layers,
+    units: requireInteger(owner, 'units', options.units, 1),
+    merge: requireChoice(owner, 'merge', options.merge ?? 'concat', mergeNames),
+    output: requireChoice(owner, 'output', options.output ?? 'sequence', ['sequence', 'last'] as const),
+    initialState: requireChoice(owner, 'initialState', options.initialState ?? 'zero', ['zero', 'learned'] as const),
+    dropout: readDropout(owner, dropout),
+    bias: readBias(owner, options.bias ?? 'single'),
+    initializer: readInitializers(owner, options.initializer ?? {}),
+    cellOptions: resolveCellOptions(cell, options as unknown as Readonly<Record<string, unknown>>, owner),
+  };
+}

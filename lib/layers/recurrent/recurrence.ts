@@ -1,0 +1,70 @@
+import { cellSpecification, cellStep, type CellSpecification } from '../../cells/index.ts';
+import { scan, type Value } from '../../graph/index.ts';
+import { featureCount } from '../define.ts';
+import { dropoutMask } from '../dropout.ts';
+import type { Scope, Signal } from '../layer.ts';
+import { boundaryStep } from '../masking.ts';
+import type { RecurrentSettings } from './options.ts';
+import { initialStates, recurrentParameters } from './parameters.ts';
+
+/** One recurrence among the stacked layers and directions of a recurrent layer. */
+export interface Place {
+  readonly layer: number;
+  readonly reverse: boolean;
+  /** Whether the last output is wanted instead of the sequence. */
+  readonly last: boolean;
+}
+
+interface Masks {
+  /** [T, N, H], a part for each step. */
+  readonly scanned: Readonly<Record<string, Value>>;
+  /** [N, H], the same at each step. */
+  readonly constant?: Value | undefined;
+}
+
+function recurrentMasks(scope: Scope, { dropout, units }: RecurrentSettings, [steps, rows]: readonly number[]): Masks {
+  if (!scope.training || dropout.recurrent === 0) return { scanned: {} };
+  if (dropout.variational) return { scanned: {}, constant: dropoutMask(scope, dropout.recurrent, [rows!, units]) };
+  return { scanned: { recurrentMask: dropoutMask(scope, dropout.recurrent, [steps!, rows!, units]) } };
+}
+
+/** Where the states of a recurrence live: below the layer's path, with a part for the stacked layer and one for the direction where there are several. */
+function stateScope(scope: Scope, settings: RecurrentSettings, place: Place): Scope {
+  const layer = settings.layers > 1 ? scope.child(`layer_${place.layer}`) : scope;
+  return settings.direction === 'bidirectional' ? layer.child(place.reverse ? 'backward' : 'forward') : layer;
+}
+
+function startStates(scope: Scope, specification: CellSpecification, rows: number, learned: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(specification.state).map(([name, size]) => [name, scope.state(name, [rows, size], learned[name])]));
+}
+
+const sequenceName = (state: string): string => `${state}_sequence`;
+
+/** Runs one recurrence over a signal [T, N, C]. @returns [T, N, H], or [N, H] when the last output is wanted */
+export function runRecurrence(scope: Scope, settings: RecurrentSettings, signal: Signal, place: Place): Value {
+  const specification = cellSpecification(settings.cell, featureCount(signal), settings.units, { bias: settings.bias, options: settings.cellOptions });
+  const suffix = `_l${place.layer}${place.reverse ? '_reverse' : ''}`;
+  const weights = recurrentParameters(scope, specification, settings, suffix);
+  const states = stateScope(scope, settings, place);
+  const initial = startStates(states, specification, signal.value.shape[1]!, initialStates(scope, specification, settings, suffix));
+  const names = Object.keys(initial);
+  const masks = recurrentMasks(scope, settings, signal.value.shape);
+  let shown: string | undefined;
+  const { final, outputs } = scan<string, string, string>({
+    initial,
+    inputs: { x: signal.value, ...masks.scanned },
+    reverse: place.reverse,
+    lengths: signal.lengths,
+    step: (values) => {
+      const state = Object.fromEntries(names.map((name) => [name, values[name]!]));
+      const { output, ...next } = cellStep(specification, { x: values['x']!, state, weights, recurrentMask: values['recurrentMask'] ?? masks.constant });
+      shown = names.find((name) => next[name] === output);
+      const sequences = names.filter((name) => name !== shown).map((name) => [sequenceName(name), next[name]!] as const);
+      return { next, outputs: { output, ...Object.fromEntries(sequences) } };
+    },
+  });
+  const output = outputs['output']!;
+  for (const name of names) states.carry(name, { final: final[name]!, sequence: name === shown ? output : outputs[sequenceName(name)]! });
+  if (!place.last) return output;
+  return shown === undefined ? boundaryStep({ value: output, time: true, lengths: signal.lengths }, place.reverse) : final[shown]!;
+}

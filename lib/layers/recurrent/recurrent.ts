@@ -1,0 +1,47 @@
+import { findCell, type Cell, type CellOptions, type CellOptionValues } from '../../cells/index.ts';
+import { BpttError, describe } from '../../errors.ts';
+import { applyDropout } from '../dropout.ts';
+import { defineLayer, layerLabel, sequenceInput } from '../define.ts';
+import type { Layer, Scope, Signal } from '../layer.ts';
+import { merges } from '../merging.ts';
+import { registerRecurrentFactory } from '../registry.ts';
+import { readRecurrentOptions, type RecurrentOptions, type RecurrentSettings } from './options.ts';
+import { runRecurrence } from './recurrence.ts';
+
+/** The options of a layer made of one cell: the common ones and the cell's own. */
+export type RecurrentOptionsOf<Options extends CellOptions> = RecurrentOptions & { readonly [Name in keyof Options]?: CellOptionValues<Options>[Name] | undefined };
+
+function runDirections(scope: Scope, settings: RecurrentSettings, signal: Signal, layer: number): Signal {
+  const last = settings.output === 'last' && layer === settings.layers - 1;
+  const directions = settings.direction === 'bidirectional' ? [false, true] : [settings.direction === 'backward'];
+  const values = directions.map((reverse) => runRecurrence(scope, settings, signal, { layer, reverse, last }));
+  const value = values.length === 1 ? values[0]! : merges[settings.merge](values);
+  return last ? { value, time: false } : { value, time: true, lengths: signal.lengths };
+}
+
+function buildRecurrent(scope: Scope, settings: RecurrentSettings, input: Signal): Signal {
+  const { dropout, layers } = settings;
+  let signal = input;
+  for (let layer = 0; layer < layers; layer++) {
+    signal = applyDropout(scope, signal, layer === 0 ? dropout.input : dropout.between, dropout.variational);
+    signal = runDirections(scope, settings, signal, layer);
+  }
+  return applyDropout(scope, signal, dropout.output, dropout.variational);
+}
+
+/**
+ * A layer of any cell, one of your own too: [N, T, C] → [N, T, H], or [N, H] with `output: 'last'`; H is the size of the cell's output, twice that for
+ * two directions side by side.
+ * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_SHAPE for a signal without time and
+ * ERR_BPTT_TYPE for tokens, both naming the layer.
+ */
+export function recurrent<State extends string, Options extends CellOptions>(cell: Cell<State, Options>, options: RecurrentOptionsOf<Options>): Layer {
+  const erased = cell as unknown as Cell;
+  if (typeof cell !== 'object' || findCell(cell?.name) !== erased) {
+    throw new BpttError('ERR_BPTT_TYPE', `recurrent: expected a cell made by cell(…), received ${describe(cell)}`, { expected: 'cell', received: cell });
+  }
+  const settings = readRecurrentOptions(erased, options);
+  return defineLayer(cell.name, options, (scope, ...inputs) => buildRecurrent(scope, settings, sequenceInput(layerLabel(cell.name, scope), inputs)));
+}
+
+registerRecurrentFactory((cellName, options) => recurrent(findCell(cellName)!, options as never));
