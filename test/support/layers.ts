@@ -2,6 +2,7 @@ import { add, broadcast, constant, gradient, input, multiply, sum, variable, wit
 import type { Graph, Shape, Value, Variable } from '../../lib/graph/value.ts';
 import type { Layer, ParameterOptions, Scope, Signal } from '../../lib/layers/layer.ts';
 import type { Executable, RunArray, VariableStore } from '../../lib/runtime/runtime.ts';
+import { asRunArray, fromRun, inputsOf } from './graphs.ts';
 import { count, permute, swapBatchAndTime } from './tensors.ts';
 import type { Numbers } from './tensors.ts';
 import { testedRuntime } from './runtime.ts';
@@ -115,16 +116,7 @@ function build(task: LayerTask): Built {
   let outputs: Record<string, Value> = { output: result.value };
   for (const [path, final] of surroundings.finals) outputs[`final ${path}`] = final;
   if (task.upstream) outputs = withGradients(task, surroundings, x, outputs);
-  const inputs = new Set<Value>();
-  const seen = new Set<number>();
-  const visit = (value: Value): void => {
-    if (value.node.operation === 'input') inputs.add(value);
-    if (seen.has(value.node.id)) return;
-    seen.add(value.node.id);
-    value.node.inputs.forEach(visit);
-  };
-  Object.values(outputs).forEach(visit);
-  return { surroundings, graph: { inputs: [...inputs], outputs, assignments: [] } };
+  return { surroundings, graph: { inputs: inputsOf(Object.values(outputs)), outputs, assignments: [] } };
 }
 
 function fill(store: VariableStore, parameters: Iterable<Parameter>, weights: Readonly<Record<string, Numbers>>): void {
@@ -139,11 +131,6 @@ function fill(store: VariableStore, parameters: Iterable<Parameter>, weights: Re
   }
   if (unused.size) throw new Error(`the layer has no parameter called ${[...unused].join(', ')}`);
   store.touch();
-}
-
-function asRunArray(value: Value, source: Numbers): RunArray {
-  if (value.type === 'int32') return Int32Array.from(source.data);
-  return testedRuntime().name === 'native' ? Float32Array.from(source.data) : source.data;
 }
 
 function feed(task: LayerTask, graph: Graph): Record<string, RunArray> {
@@ -167,7 +154,7 @@ export function runLayer(task: LayerTask): LayerResult {
   fill(store, parameters, task.weights);
   const executable: Executable = runtime.compile(graph, { layouts: [store.variables] }).bind([store]);
   const results = executable.run(feed(task, graph));
-  const taken = (name: string): Numbers => ({ shape: graph.outputs[name]!.shape, data: Float64Array.from(results[name]!) });
+  const taken = (name: string): Numbers => fromRun(results, graph, name);
   const userLayout = (value: Numbers): Numbers => (value.shape.length === 3 ? swapBatchAndTime(value) : value);
   const final = Object.fromEntries([...surroundings.finals.keys()].map((path) => [path, taken(`final ${path}`)]));
   const output = userLayout(taken('output'));
