@@ -1,0 +1,217 @@
+// Tasks whose addresses depend on data: an index is read once, checked, and only then used.
+#include <algorithm>
+#include <cstring>
+
+#include "engine/tasks.h"
+
+namespace bptt {
+namespace {
+
+void copyRow(const float* from, int64_t fromStride, float* to, int64_t toStride, int64_t count) {
+  if (fromStride == 1 && toStride == 1) {
+    std::memmove(to, from, static_cast<size_t>(count) * sizeof(float));
+    return;
+  }
+  // As integers, so that the bits of an int32 that looks like a denormal or a signalling NaN arrive unchanged.
+  const auto* source = reinterpret_cast<const int32_t*>(from);
+  auto* target = reinterpret_cast<int32_t*>(to);
+  for (int64_t column = 0; column < count; column++) target[column * toStride] = source[column * fromStride];
+}
+
+class GatherTask final : public Task {
+ public:
+  GatherTask(const TaskContext& context, const Instruction& instruction)
+      : table_(context.place(instruction, 0)), indices_(context.place(instruction, 1)), output_(context.place(instruction, 2)) {
+    rows = indices_.dimension(0);
+    nanoseconds = static_cast<double>(rows) * (10 + 0.2 * static_cast<double>(table_.dimension(1)));
+  }
+
+  void runRows(Range range, const Worker& worker) const override {
+    const float* table = table_.at(worker.step);
+    const float* indices = indices_.at(worker.step);
+    float* output = output_.at(worker.step);
+    const int64_t classes = table_.dimension(0), columns = table_.dimension(1);
+    for (int64_t row = range.begin; row < range.end; row++) {
+      const int64_t index = readIndex(indices + row * indices_.stride(0));
+      if (index < 0 || index >= classes) return worker.state->failIndex(instruction, index, row);
+      copyRow(table + index * table_.stride(0), table_.stride(1), output + row * output_.stride(0), output_.stride(1), columns);
+    }
+  }
+
+ private:
+  Place table_, indices_, output_;
+};
+
+class ScatterAddTask final : public Task {
+ public:
+  ScatterAddTask(const TaskContext& context, const Instruction& instruction)
+      : indices_(context.place(instruction, 0)), updates_(context.place(instruction, 1)), output_(context.place(instruction, 2)) {
+    rows = output_.dimension(0);  // classes: every thread looks at all indices and adds what falls into its range
+    units = (output_.dimension(1) + unitColumns - 1) / unitColumns;
+    nanoseconds = 0.25 * static_cast<double>(output_.operand->elements()) + 0.3 * static_cast<double>(updates_.operand->elements());
+  }
+
+  // Frequent classes make ranges of classes uneven; columns are even where there are enough of them.
+  Axis axis(int parts) const override { return units >= parts ? Axis::units : Task::axis(parts); }
+
+  void runRows(Range range, const Worker& worker) const override { run(range, {0, output_.dimension(1)}, worker); }
+  void runUnits(Range range, const Worker& worker) const override {
+    run({0, rows}, {range.begin * unitColumns, std::min(output_.dimension(1), range.end * unitColumns)}, worker);
+  }
+
+ private:
+  static constexpr int64_t unitColumns = 16;
+
+  void run(Range classes, Range columns, const Worker& worker) const {
+    const float* indices = indices_.at(worker.step);
+    const float* updates = updates_.at(worker.step);
+    float* output = output_.at(worker.step);
+    for (int64_t row = classes.begin; row < classes.end; row++) clear(output + row * output_.stride(0), columns);
+    for (int64_t row = 0; row < indices_.dimension(0); row++) {
+      const int64_t index = readIndex(indices + row * indices_.stride(0));
+      if (index < 0 || index >= rows) return worker.state->failIndex(instruction, index, row);
+      if (index < classes.begin || index >= classes.end) continue;
+      add(updates + row * updates_.stride(0), output + index * output_.stride(0), columns);
+    }
+  }
+
+  void clear(float* row, Range columns) const {
+    if (output_.stride(1) == 1) {
+      std::memset(row + columns.begin, 0, static_cast<size_t>(columns.count()) * sizeof(float));
+      return;
+    }
+    for (int64_t column = columns.begin; column < columns.end; column++) row[column * output_.stride(1)] = 0;
+  }
+
+  void add(const float* update, float* row, Range columns) const {
+    const int64_t from = updates_.stride(1), to = output_.stride(1);
+    if (from == 1 && to == 1) {
+      for (int64_t column = columns.begin; column < columns.end; column++) row[column] += update[column];
+    } else {
+      for (int64_t column = columns.begin; column < columns.end; column++) row[column * to] += update[column * from];
+    }
+  }
+
+  Place indices_, updates_, output_;
+};
+
+class OneHotTask final : public Task {
+ public:
+  OneHotTask(const TaskContext& context, const Instruction& instruction)
+      : indices_(context.place(instruction, 0)), output_(context.place(instruction, 1)) {
+    rows = indices_.dimension(0);
+    const float one = 1.0f;
+    if (output_.operand->type == format::ElementType::float32) std::memcpy(&one_, &one, sizeof one_);
+    nanoseconds = 0.2 * static_cast<double>(output_.operand->elements());
+  }
+
+  void runRows(Range range, const Worker& worker) const override {
+    const float* indices = indices_.at(worker.step);
+    const int64_t classes = output_.dimension(1);
+    for (int64_t row = range.begin; row < range.end; row++) {
+      const int64_t index = readIndex(indices + row * indices_.stride(0));
+      if (index < 0 || index >= classes) return worker.state->failIndex(instruction, index, row);
+      auto* output = reinterpret_cast<int32_t*>(output_.at(worker.step) + row * output_.stride(0));
+      for (int64_t column = 0; column < classes; column++) output[column * output_.stride(1)] = 0;
+      output[index * output_.stride(1)] = one_;
+    }
+  }
+
+ private:
+  Place indices_, output_;
+  int32_t one_ = 1;  // the bits of one in the output's type
+};
+
+// Hands the kernel at most checkedIndices targets at a time, from a copy that no one else can change after the check.
+class TargetTask : public Task {
+ public:
+  void runRows(Range range, const Worker& worker) const final {
+    int32_t* checked = checkedIndicesOf(table_, worker.scratch);
+    const float* targets = targets_.at(worker.step);
+    for (int64_t begin = range.begin; begin < range.end; begin += checkedIndices) {
+      const Range block{begin, std::min(range.end, begin + checkedIndices)};
+      for (int64_t row = block.begin; row < block.end; row++) {
+        const int32_t index = readIndex(targets + row * targets_.stride(0));
+        if (index < 0 || index >= classes_) return worker.state->failIndex(instruction, index, row);
+        checked[row - block.begin] = index;
+      }
+      runBlock(block, checked, worker);
+    }
+  }
+
+ protected:
+  TargetTask(const KernelTable& table, const Place& logits, const Place& targets)
+      : table_(table), logits_(logits), targets_(targets), classes_(logits.dimension(1)) {
+    rows = logits.dimension(0);
+    nanoseconds = vectorNanoseconds(table, static_cast<double>(logits.operand->elements()), 14);
+  }
+
+  virtual void runBlock(Range block, const int32_t* targets, const Worker& worker) const = 0;
+
+  const KernelTable& table_;
+  Place logits_, targets_;
+  int64_t classes_;
+};
+
+class CrossEntropyTask final : public TargetTask {
+ public:
+  CrossEntropyTask(const TaskContext& context, const Instruction& instruction)
+      : TargetTask(context.table, context.place(instruction, 0), context.place(instruction, 1)), loss_(context.place(instruction, 2)),
+        logNormalizer_(context.place(instruction, 3)) {}
+
+ private:
+  void runBlock(Range block, const int32_t* targets, const Worker& worker) const override {
+    CrossEntropyArguments call{};
+    call.logits = logits_.at(worker.step) + block.begin * logits_.stride(0);
+    call.logitsRowStride = logits_.stride(0);
+    call.targets = targets;
+    call.targetStride = 1;
+    call.loss = loss_.at(worker.step) + block.begin;
+    call.logNormalizer = logNormalizer_.at(worker.step) + block.begin;
+    call.rows = block.count();
+    call.columns = classes_;
+    table_.crossEntropy(call);
+  }
+
+  Place loss_, logNormalizer_;
+};
+
+class CrossEntropyGradientTask final : public TargetTask {
+ public:
+  CrossEntropyGradientTask(const TaskContext& context, const Instruction& instruction)
+      : TargetTask(context.table, context.place(instruction, 0), context.place(instruction, 2)), logNormalizer_(context.place(instruction, 1)),
+        upstream_(context.place(instruction, 3)), output_(context.place(instruction, 4)) {}
+
+ private:
+  void runBlock(Range block, const int32_t* targets, const Worker& worker) const override {
+    CrossEntropyGradientArguments call{};
+    call.logits = logits_.at(worker.step) + block.begin * logits_.stride(0);
+    call.logitsRowStride = logits_.stride(0);
+    call.logNormalizer = logNormalizer_.at(worker.step) + block.begin;
+    call.targets = targets;
+    call.targetStride = 1;
+    call.upstream = upstream_.at(worker.step) + block.begin * upstream_.stride(0);
+    call.upstreamStride = upstream_.stride(0);
+    call.out = output_.at(worker.step) + block.begin * output_.stride(0);
+    call.outRowStride = output_.stride(0);
+    call.rows = block.count();
+    call.columns = classes_;
+    table_.crossEntropyGradient(call);
+  }
+
+  Place logNormalizer_, upstream_, output_;
+};
+
+}  // namespace
+
+std::unique_ptr<Task> makeIndexedTask(const TaskContext& context, const Instruction& instruction) {
+  switch (instruction.opcode) {
+    case format::Opcode::gather: return std::make_unique<GatherTask>(context, instruction);
+    case format::Opcode::scatterAdd: return std::make_unique<ScatterAddTask>(context, instruction);
+    case format::Opcode::oneHot: return std::make_unique<OneHotTask>(context, instruction);
+    case format::Opcode::crossEntropy: return std::make_unique<CrossEntropyTask>(context, instruction);
+    default: return std::make_unique<CrossEntropyGradientTask>(context, instruction);
+  }
+}
+
+}  // namespace bptt

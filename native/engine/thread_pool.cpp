@@ -1,0 +1,87 @@
+#include "engine/thread_pool.h"
+
+#include <chrono>
+#include <system_error>
+
+namespace bptt {
+
+ThreadPool::ThreadPool(int size) : size_(size) {}
+
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
+  if (threads_.empty()) return;
+  {
+    const std::lock_guard<std::mutex> guard(sleep_);
+    stopping_.store(true);
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  stopping_.store(false);
+}
+
+int ThreadPool::start() {
+  const size_t wanted = static_cast<size_t>(size() - 1);
+  if (threads_.size() > wanted) stop();
+  try {
+    const unsigned seen = round_.load();
+    while (threads_.size() < wanted) {
+      const int worker = static_cast<int>(threads_.size()) + 1;
+      threads_.emplace_back([this, worker, seen] { work(worker, seen); });
+    }
+  } catch (const std::system_error&) {
+    // Go on with those that could be had.
+  }
+  return static_cast<int>(threads_.size()) + 1;
+}
+
+void ThreadPool::run(int parties, Function function, void* context) {
+  if (parties <= 1) return function(context, 0);
+  function_ = function;
+  context_ = context;
+  parties_ = parties;
+  barrier_.reset(parties);
+  unfinished_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
+  round_.fetch_add(1, std::memory_order_seq_cst);
+  // A worker raises asleep_ before it looks at round_ for the last time, so one of the two sees the other.
+  if (asleep_.load(std::memory_order_seq_cst) > 0) {
+    const std::lock_guard<std::mutex> guard(sleep_);
+    wake_.notify_all();
+  }
+  function(context, 0);
+  Waiting waiting;
+  while (unfinished_.load(std::memory_order_acquire) != 0) waiting.pause();
+}
+
+void ThreadPool::work(int worker, unsigned seen) {
+  const DenormalsFlushed flushed;
+  while (awaitRound(seen)) {
+    seen++;
+    if (worker < parties_) function_(context_, worker);
+    unfinished_.fetch_sub(1, std::memory_order_acq_rel);
+  }
+}
+
+// True when a round after `seen` has begun, false when the pool stops.
+bool ThreadPool::awaitRound(unsigned seen) {
+  using Clock = std::chrono::steady_clock;
+  const auto begun = [&] { return round_.load(std::memory_order_seq_cst) != seen; };
+  for (int spins = 0; spins < 2000; spins++) {
+    if (begun()) return true;
+    pauseCore();
+  }
+  const Clock::time_point sleepTime = Clock::now() + std::chrono::milliseconds(2);
+  while (Clock::now() < sleepTime) {
+    if (begun()) return true;
+    if (stopping_.load(std::memory_order_acquire)) return false;
+    yieldThread();
+  }
+  std::unique_lock<std::mutex> guard(sleep_);
+  asleep_.fetch_add(1, std::memory_order_seq_cst);
+  wake_.wait(guard, [&] { return begun() || stopping_.load(std::memory_order_acquire); });
+  asleep_.fetch_sub(1, std::memory_order_seq_cst);
+  return begun();
+}
+
+}  // namespace bptt
