@@ -7,7 +7,7 @@ import type { GenerateOptions } from './generate.ts';
 import type { TrainTextOptions } from './recipe.ts';
 
 const json = (): Option => new Option('--json', 'results as JSON lines');
-const threads = (): Option => new Option('--threads <count>', 'threads to compute with (default: one per core)').argParser(integer(1, 1024));
+const threads = (): Option => new Option('--threads <count>', 'threads to compute with (default: one per core)').argParser(integer(1, 256));
 
 /** What a command came to: its exit code. */
 type Outcome = { code: number };

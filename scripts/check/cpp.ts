@@ -15,19 +15,22 @@ export interface CppFunction {
   readonly lines: number;
 }
 
+/** A preprocessor directive with its continued lines. */
+const directive = /^[ \t]*#(?:[^\n\\]|\\[^\n]|\\\n)*/gm;
+
 const notAFunction = /^\s*(?:inline\s+)?(?:namespace|struct|class|enum|union|extern)\b/;
 const parameterList = /([\w:~]+|operator\s*\S+)\s*\(/;
 
 /** How the text before a `{` at namespace or class scope ends: the head of a function, or of something else. */
 function functionName(head: string): string | undefined {
-  const plain = head.replace(/^\s*#[^\n]*$/gm, '').replace(/template\s*<[^{};]*?>\s*(?=[\w[])/, '');
+  const plain = head.replace(/template\s*<[^{};]*?>\s*(?=[\w[])/, '');
   if (notAFunction.test(plain) || !plain.includes('(') || /=\s*$/.test(plain)) return undefined;
   return parameterList.exec(plain)?.[1];
 }
 
-/** Every function definition with a body, macros expanded nowhere; lambdas count as part of the function they stand in. */
+/** Every function definition with a body, macros left out; lambdas count as part of the function they stand in. */
 export function cppFunctions(source: string): CppFunction[] {
-  const text = blankComments(source);
+  const text = blankComments(source).replace(directive, (lines) => lines.replace(/[^\n]/g, ' '));
   const found: CppFunction[] = [];
   let line = 1;
   let headStart = 0;
@@ -41,7 +44,7 @@ export function cppFunctions(source: string): CppFunction[] {
       const head = text.slice(headStart, i);
       const name = open ? undefined : functionName(head);
       if (name) {
-        const leading = /^\s*/.exec(head.replace(/^\s*#[^\n]*$/gm, (directive) => ' '.repeat(directive.length)))![0];
+        const leading = /^\s*/.exec(head)![0];
         open = { name, firstLine: headLine + leading.split('\n').length - 1, depth };
       }
       depth++;

@@ -51,7 +51,7 @@ export function checkIsaObjects(root: string, objects: readonly string[]): Findi
 
 /** The objects of the per-instruction-set targets under build/Release. */
 export function isaObjects(root: string): string[] {
-  return filesBelow(root, 'build/Release/obj.target', ['.o']).filter((file) => /\/bptt_(?:sse2|avx2|avx512|neon)\//.test(file));
+  return filesBelow(root, 'build/Release/obj.target', ['.o']).filter((file) => /\/bptt_(?:scalar|sse2|avx2|avx512|neon)\//.test(file));
 }
 
 export function checkSymbols(root: string): Finding[] {

@@ -58,8 +58,8 @@ describe('bptt command line', () => {
     await assertUsageError(text('--units', ''), /Expected a number/);
     await assertUsageError(text('--validation', '1'), /from 0 up to 1/);
     await assertUsageError(text('--learning-rate', '-1'), /greater than 0/);
-    await assertUsageError(text('--threads', '0'), /from 1 to 1024/);
-    await assertUsageError(text('--threads', '1000000'), /from 1 to 1024/);
+    await assertUsageError(text('--threads', '0'), /from 1 to 256/);
+    await assertUsageError(text('--threads', '1000000'), /from 1 to 256/);
     await assertUsageError(['generate', 'x', '--top-p', '2'], /at most 1/);
   });
 

@@ -101,6 +101,7 @@ describe('npm run check', () => {
         'struct Point { int x{0}; int sum() const { return x; } };',
         'static const int table[] = { f(1), 2 };',
         'Thing::Thing(int a) : member(a) {', '  auto lambda = [&](int b) { if (b) { use("}"); } };', '}',
+        '#define LIST(X) \\', '  X(a) { \\', '  X(b) }',
         'extern "C" {', 'int exported(void) { return 0; /* } */ }', '}',
       ].join('\n'));
       assert.deepEqual(found.map(({ name, lines }) => [name, lines]), [['sum', 1], ['Thing::Thing', 3], ['exported', 1]]);
