@@ -1,6 +1,7 @@
 import { BpttError, describe, formatShape } from '../errors.ts';
 import type { Shape } from '../graph/index.ts';
 import type { Layer, Scope, Signal } from './layer.ts';
+import { zeroPadding } from './masking.ts';
 
 /** What every layer accepts. */
 export interface LayerOptions {
@@ -53,11 +54,11 @@ export function onlyInput(label: string, inputs: readonly Signal[]): Signal {
     { expected: 1, received: inputs.length });
 }
 
-/** One signal of features: float32 [T, N, C] or [N, C]. @throws ERR_BPTT_TYPE for tokens, ERR_BPTT_SHAPE for other ranks. */
+/** One signal of features: float32 [T, N, C] or [N, C], zeros beyond each row's length. @throws ERR_BPTT_TYPE for tokens, ERR_BPTT_SHAPE for other ranks. */
 export function featureInput(label: string, inputs: readonly Signal[]): Signal {
   const signal = onlyInput(label, inputs);
   requireFeatures(label, signal);
-  if (signal.value.shape.length === (signal.time ? 3 : 2)) return signal;
+  if (signal.value.shape.length === (signal.time ? 3 : 2)) return zeroPadding(signal);
   throw signalError(label, signal.time ? ['N', 'T', 'features'] : ['N', 'features'], signal);
 }
 
@@ -77,14 +78,14 @@ export function sequenceInput(label: string, inputs: readonly Signal[]): Signal 
   return featureInput(label, [signal]);
 }
 
-/** One signal of tokens, int32 [T, N] or [N]. @throws ERR_BPTT_TYPE for features, ERR_BPTT_SHAPE for other ranks. */
+/** One signal of tokens, int32 [T, N] or [N], token 0 beyond each row's length. @throws ERR_BPTT_TYPE for features, ERR_BPTT_SHAPE for other ranks. */
 export function tokenInput(label: string, inputs: readonly Signal[]): Signal {
   const signal = onlyInput(label, inputs);
   if (signal.value.type !== 'int32') {
     throw new BpttError('ERR_BPTT_TYPE', `${label}: expected int32 tokens, received ${signal.value.type} ${formatShape(outerShape(signal))}; declare the input by { tokens } or a vocabulary`,
       { expected: 'int32', received: signal.value.type });
   }
-  if (signal.value.shape.length === (signal.time ? 2 : 1)) return signal;
+  if (signal.value.shape.length === (signal.time ? 2 : 1)) return zeroPadding(signal);
   throw signalError(label, signal.time ? ['N', 'T'] : ['N'], signal);
 }
 

@@ -1,0 +1,12 @@
+export { adam, adamw, nadam } from './adaptive.ts';
+export type { AdamOptions, AdamwOptions, NadamOptions } from './adaptive.ts';
+export { checkClip, clipGradients } from './clipping.ts';
+export type { ClippedGradients, ClipOptions } from './clipping.ts';
+export type { Optimizer, OptimizerOptions, UpdateInputs, UpdateResult } from './optimizer.ts';
+export { adadelta, adagrad, rmsprop, sgd } from './plain.ts';
+export type { AdadeltaOptions, AdagradOptions, RmspropOptions, SgdOptions } from './plain.ts';
+export { checkL2, regularizedGradient } from './regularization.ts';
+export type { L2Options } from './regularization.ts';
+export { optimizerFromDescription } from './registry.ts';
+export { asSchedule, constantRate, cosineDecay, decayAfter, exponentialDecay, stepDecay, warmup } from './schedules.ts';
+export type { Moment, Schedule, ScheduleDescription } from './schedules.ts';
