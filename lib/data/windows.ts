@@ -33,6 +33,9 @@ export function windows(series: Series, options: WindowOptions): Examples {
   const horizon = requireInteger('windows', 'horizon', options.horizon ?? 1, 1);
   const stride = requireInteger('windows', 'stride', options.stride ?? 1, 1);
   const target = requireChoice('windows', 'target', options.target ?? 'next', ['next', 'shifted']);
+  if (options.targetFeatures !== undefined && !(Array.isArray(options.targetFeatures) && options.targetFeatures.length > 0)) {
+    throw wrongType('windows', 'targetFeatures', 'a list of at least one feature number', options.targetFeatures);
+  }
   const columns = (options.targetFeatures ?? Array.from({ length: features }, (_, i) => i)).map((column) => requireInteger('windows', 'targetFeatures', column, 0, features - 1));
   const count = Math.floor((total - length - horizon) / stride) + 1;
   if (count < 1) {
