@@ -1,0 +1,4 @@
+// The kernels for NEON, which every 64-bit ARM processor has.
+#define BPTT_ISA neon
+#include "../simd/neon.h"
+#include "../kernels/table.inl"

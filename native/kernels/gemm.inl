@@ -1,0 +1,181 @@
+// The matrix product: isa/table.h, GemmArguments.
+//
+// A register tile of a few rows times one panel keeps its sums in registers while it walks down the depth; each step loads one row of the panel
+// and one element of each row of a. Every element of c is one chain of fused multiply-adds in ascending k, begun by its initial
+// value. When the depth is cut into blocks, for the caches, the chain goes through c and back, which changes no bit; nor does the height
+// of a tile, the row or the panel a caller begins with, or the thread.
+
+namespace bptt {
+namespace BPTT_ISA {
+namespace {
+
+// Sums beyond this many would spill; fewer than half would leave multipliers idle.
+constexpr int tileRows(int vectors) {
+  const int rows = kTileAccumulators / vectors;
+  return rows < 12 ? rows : 12;
+}
+
+struct Tile {
+  const float* a;
+  ptrdiff_t aRowStride, aDepthStride;
+  const float* panel;
+  ptrdiff_t depth;
+  float* c;
+  ptrdiff_t cRowStride;
+  const float* initial;  // null: zero
+  ptrdiff_t initialRowStride, initialColumnStride;
+  ptrdiff_t lastCount;  // columns in the tile's last vector, 1 … kLanes
+};
+
+template <int Rows, int Vectors>
+BPTT_INLINE void beginSums(const Tile& tile, Vector (&sums)[Rows][Vectors]) {
+  BPTT_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    const float* initial = tile.initial + r * tile.initialRowStride;
+    BPTT_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      if (tile.initial == nullptr) {
+        sums[r][v] = broadcast(0.0f);
+      } else if (tile.initialColumnStride == 0) {
+        sums[r][v] = broadcast(*initial);
+      } else if (v + 1 < Vectors || tile.lastCount == kLanes) {
+        sums[r][v] = load(initial + v * kLanes);
+      } else {
+        sums[r][v] = loadFirst(initial + v * kLanes, tile.lastCount);
+      }
+    }
+  }
+}
+
+template <int Rows, int Vectors>
+BPTT_INLINE void endSums(const Tile& tile, const Vector (&sums)[Rows][Vectors]) {
+  BPTT_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    float* c = tile.c + r * tile.cRowStride;
+    BPTT_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      if (v + 1 < Vectors || tile.lastCount == kLanes) {
+        store(c + v * kLanes, sums[r][v]);
+      } else {
+        storeFirst(c + v * kLanes, sums[r][v], tile.lastCount);
+      }
+    }
+  }
+}
+
+// One step of the depth. Whichever side of the tile is shorter is held in registers; the other passes through one at a time.
+template <int Rows, int Vectors>
+BPTT_INLINE void addProducts(const float* const (&a)[Rows], ptrdiff_t depthOffset, const float* panel, Vector (&sums)[Rows][Vectors]) {
+  if constexpr (Rows < Vectors) {
+    Vector left[Rows];
+    BPTT_UNROLL
+    for (int r = 0; r < Rows; ++r) left[r] = broadcast(a[r][depthOffset]);
+    BPTT_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      const Vector right = load(panel + v * kLanes);
+      BPTT_UNROLL
+      for (int r = 0; r < Rows; ++r) sums[r][v] = multiplyAdd(left[r], right, sums[r][v]);
+    }
+  } else {
+    Vector right[Vectors];
+    BPTT_UNROLL
+    for (int v = 0; v < Vectors; ++v) right[v] = load(panel + v * kLanes);
+    BPTT_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const Vector left = broadcast(a[r][depthOffset]);
+      BPTT_UNROLL
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = multiplyAdd(left, right[v], sums[r][v]);
+    }
+  }
+}
+
+template <int Rows, int Vectors>
+void runTile(const Tile& tile) {
+  Vector sums[Rows][Vectors];
+  beginSums<Rows, Vectors>(tile, sums);
+  const float* a[Rows];
+  BPTT_UNROLL
+  for (int r = 0; r < Rows; ++r) a[r] = tile.a + r * tile.aRowStride;
+  const float* panel = tile.panel;
+  ptrdiff_t offset = 0;
+  for (ptrdiff_t k = 0; k < tile.depth; ++k) {
+    addProducts<Rows, Vectors>(a, offset, panel, sums);
+    offset += tile.aDepthStride;
+    panel += Vectors * kLanes;
+  }
+  endSums<Rows, Vectors>(tile, sums);
+}
+
+using TileFunction = void (*)(const Tile&);
+
+template <int Rows, int Vectors>
+constexpr TileFunction tileOrNull() {
+  if constexpr (Rows <= tileRows(Vectors)) {
+    return &runTile<Rows, Vectors>;
+  } else {
+    return nullptr;
+  }
+}
+
+#define BPTT_TILES(vectors)                                                                                                   \
+  {                                                                                                                           \
+    nullptr, tileOrNull<1, vectors>(), tileOrNull<2, vectors>(), tileOrNull<3, vectors>(), tileOrNull<4, vectors>(),          \
+        tileOrNull<5, vectors>(), tileOrNull<6, vectors>(), tileOrNull<7, vectors>(), tileOrNull<8, vectors>(),               \
+        tileOrNull<9, vectors>(), tileOrNull<10, vectors>(), tileOrNull<11, vectors>(), tileOrNull<12, vectors>()             \
+  }
+constexpr TileFunction kTiles[kPanelVectors + 1][13] = {{}, BPTT_TILES(1), BPTT_TILES(2), BPTT_TILES(3), BPTT_TILES(4)};
+#undef BPTT_TILES
+
+// All rows of one panel over one block of the depth, in tiles of heights that differ by at most one: a last tile of one row would run at a
+// third of the speed.
+void runPanel(Tile tile, ptrdiff_t rows, int vectors) {
+  const ptrdiff_t most = tileRows(vectors);
+  for (ptrdiff_t tiles = (rows + most - 1) / most; tiles > 0; --tiles) {
+    const ptrdiff_t height = (rows + tiles - 1) / tiles;
+    kTiles[vectors][height](tile);
+    rows -= height;
+    tile.a += height * tile.aRowStride;
+    tile.c += height * tile.cRowStride;
+    if (tile.initial != nullptr) tile.initial += height * tile.initialRowStride;
+  }
+}
+
+// Depth and rows that stay in the second-level cache together with a panel. A strided a touches one line an element, so that its blocks are
+// shallower.
+constexpr ptrdiff_t kDepthBlock = 1024, kStridedDepthBlock = 384, kRowBlock = 192;
+
+void gemm(const GemmArguments& arguments) {
+  const ptrdiff_t depthBlock = arguments.aDepthStride == 1 ? kDepthBlock : kStridedDepthBlock;
+  Tile tile;
+  tile.aRowStride = arguments.aRowStride;
+  tile.aDepthStride = arguments.aDepthStride;
+  tile.cRowStride = arguments.cRowStride;
+  for (ptrdiff_t row = 0; row < arguments.rows; row += kRowBlock) {
+    const ptrdiff_t rows = arguments.rows - row < kRowBlock ? arguments.rows - row : kRowBlock;
+    for (ptrdiff_t k = 0; k == 0 || k < arguments.depth; k += depthBlock) {
+      tile.depth = arguments.depth - k < depthBlock ? arguments.depth - k : depthBlock;
+      for (ptrdiff_t p = arguments.panelBegin; p < arguments.panelEnd; ++p) {
+        const ptrdiff_t begin = p * kPanelWidth, left = arguments.columns - begin;
+        const int vectors = vectorsOfPanel(left);
+        tile.lastCount = left >= kPanelWidth ? kLanes : left - (vectors - 1) * kLanes;
+        tile.a = arguments.a + row * tile.aRowStride + k * tile.aDepthStride;
+        tile.panel = arguments.packed + begin * arguments.depth + k * vectors * kLanes;
+        tile.c = arguments.c + row * tile.cRowStride + begin;
+        const bool first = k == 0;
+        tile.initialRowStride = first ? arguments.initialRowStride : tile.cRowStride;
+        tile.initialColumnStride = first ? arguments.initialColumnStride : 1;
+        tile.initial = tile.c;
+        if (first) {
+          tile.initial = arguments.initial == nullptr
+                             ? nullptr
+                             : arguments.initial + row * tile.initialRowStride + begin * tile.initialColumnStride;
+        }
+        runPanel(tile, rows, vectors);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace BPTT_ISA
+}  // namespace bptt
