@@ -1,9 +1,9 @@
-import { referenceRuntime } from '../../lib/runtime/reference/runtime.ts';
+import { selectRuntime } from '../../lib/runtime/index.ts';
 import type { Runtime } from '../../lib/runtime/runtime.ts';
 
 /** The runtime that BPTT_RUNTIME selects: what users would get. */
 export function testedRuntime(): Runtime {
-  return referenceRuntime;
+  return selectRuntime();
 }
 
 /** How near to numbers computed in float64 this runtime must come. */

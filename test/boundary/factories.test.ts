@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import * as data from '../../lib/data/index.ts';
+import * as decoding from '../../lib/decoding/index.ts';
+import * as layers from '../../lib/layers/index.ts';
+import * as losses from '../../lib/losses/index.ts';
+import * as optimizers from '../../lib/optimizers/index.ts';
+import { answersOrRefuses, hostileOptions, hostileValue } from '../support/hostile.ts';
+
+/** Types are what this file is not about: it calls as JavaScript would. */
+type AnyFactory = (...values: unknown[]) => unknown;
+
+interface Subject {
+  readonly name: string;
+  readonly options: readonly string[];
+  readonly call: AnyFactory;
+  /** What goes before the options. */
+  readonly leading?: readonly unknown[];
+  /** Options that are right, to start from: proves that the factory gives something at all. */
+  readonly right: Readonly<Record<string, unknown>>;
+}
+
+function subject(name: string, factory: unknown, right: Readonly<Record<string, unknown>>, options: readonly string[], leading?: readonly unknown[]): Subject {
+  return { name, call: factory as AnyFactory, right, options: [...new Set([...Object.keys(right), ...options, 'name'])], ...(leading ? { leading } : {}) };
+}
+
+const recurrentOptions = ['units', 'layers', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer', 'forgetBias', 'activation', 'reset'];
+const text = Int32Array.from({ length: 40 }, (_, i) => i % 5);
+
+const subjects: readonly Subject[] = [
+  subject('rnn', layers.rnn, { units: 4 }, recurrentOptions),
+  subject('lstm', layers.lstm, { units: 4 }, recurrentOptions),
+  subject('gru', layers.gru, { units: 4 }, recurrentOptions),
+  subject('bidirectional', layers.bidirectional, { forward: layers.lstm({ units: 2 }) }, ['backward', 'merge']),
+  subject('dense', layers.dense, { units: 4 }, ['activation', 'bias', 'initializer']),
+  subject('embedding', layers.embedding, { size: 4 }, ['tokens', 'initializer']),
+  subject('dropout', layers.dropout, { rate: 0.5 }, ['variational']),
+  subject('activation', layers.activation, { function: 'tanh' }, []),
+  subject('oneHot', layers.oneHot, {}, ['depth']),
+  subject('stack', layers.stack, { layers: [layers.dense({ units: 2 })] }, []),
+  subject('uniform', layers.uniform, {}, ['low', 'high']),
+  subject('normal', layers.normal, {}, ['mean', 'deviation']),
+  subject('glorotUniform', layers.glorotUniform, {}, ['gain']),
+  subject('orthogonal', layers.orthogonal, {}, ['gain']),
+  subject('constantValue', layers.constantValue, { value: 1 }, []),
+  subject('crossEntropy', losses.crossEntropy, {}, []),
+  subject('huber', losses.huber, {}, ['delta']),
+  subject('sgd', optimizers.sgd, { learningRate: 0.1 }, ['momentum', 'nesterov']),
+  subject('rmsprop', optimizers.rmsprop, {}, ['learningRate', 'decay', 'epsilon', 'centered', 'momentum']),
+  subject('adagrad', optimizers.adagrad, {}, ['learningRate', 'epsilon']),
+  subject('adadelta', optimizers.adadelta, {}, ['learningRate', 'decay', 'epsilon']),
+  subject('adam', optimizers.adam, {}, ['learningRate', 'beta1', 'beta2', 'epsilon']),
+  subject('adamw', optimizers.adamw, {}, ['learningRate', 'weightDecay', 'beta1', 'beta2', 'epsilon']),
+  subject('nadam', optimizers.nadam, {}, ['learningRate', 'beta1', 'beta2', 'epsilon', 'momentumDecay']),
+  subject('textStream', data.textStream, { batch: 2, steps: 3 }, ['remainder'], [text]),
+  subject('windows', data.windows, { length: 3 }, ['target', 'horizon', 'stride', 'targetFeatures'], [[1, 2, 3, 4, 5, 6]]),
+  subject('scaler', data.scaler, {}, ['kind'], [[1, 2, 3, 4]]),
+  subject('words', data.words, {}, ['limit', 'unknown'], ['some words and some more']),
+  subject('characters', data.characters, {}, ['unknown'], ['some text']),
+  subject('sample', decoding.sample, { length: 2, prefix: [0] }, ['greedy', 'temperature', 'topK', 'topP', 'seed', 'endToken'],
+    [{ rows: 1, output: null, step: () => [1, 2, 3] }]),
+  subject('suggest', decoding.suggest, {}, ['count', 'temperature'], [{ rows: 1, output: [1, 2, 3], step: () => [1, 2, 3] }]),
+];
+
+describe('boundary: factories answer or refuse with a typed error', () => {
+  for (const { name, call, options, leading = [], right } of subjects) {
+    it(name, () => {
+      assert.ok(answersOrRefuses(() => call(...leading, right), right), 'the right options must be right');
+      let refused = 0;
+      fc.assert(fc.property(hostileOptions(options), fc.boolean(), (given, complete) => {
+        const tried = complete ? { ...right, ...given } : given;
+        if (!answersOrRefuses(() => call(...leading, tried), tried)) refused++;
+      }), { numRuns: 300, seed: 7 });
+      assert.ok(refused > 0, 'some of these options are wrong for certain');
+      fc.assert(fc.property(hostileValue, (whole) => { answersOrRefuses(() => call(...leading, whole), whole); }), { numRuns: 100, seed: 7 });
+    });
+  }
+
+  for (const { name, call, right, leading } of subjects.filter((each) => each.leading)) {
+    it(`${name}: what comes before the options`, () => {
+      fc.assert(fc.property(hostileValue, (first) => { answersOrRefuses(() => call(first, right), first); }), { numRuns: 200, seed: 7 });
+      assert.ok(answersOrRefuses(() => call(...leading!, right), right));
+    });
+  }
+});
