@@ -1,0 +1,67 @@
+import * as g from '../../lib/graph/index.ts';
+import { assertAgreement, floats, graphOf } from './support.ts';
+import { gru, lossAndGradients, lstm, peephole } from './cells.ts';
+
+const [steps, rows, width, units] = [5, 3, 4, 6];
+
+describe('scans on the engine', () => {
+  const sequence = (): g.Value => floats('x', steps, rows, width);
+  const initial = (name = 'h0', ...shape: number[]): g.Value => floats(name, ...(shape.length > 0 ? shape : [rows, width]));
+
+  it('runs a recurrence in both directions', () => {
+    for (const reverse of [false, true]) {
+      const { final, outputs } = g.scan({
+        initial: { h: initial() }, inputs: { x: sequence() }, reverse,
+        step: ({ h, x }) => { const next = g.tanh(g.add(g.multiply(h, 0.5), x)); return { next: { h: next }, outputs: { y: g.square(next), before: h, after: next } }; },
+      });
+      assertAgreement(graphOf({ ...outputs, h: final.h }));
+    }
+  });
+
+  it('keeps carried values apart that change places', () => {
+    const { final, outputs } = g.scan({
+      initial: { a: initial('a'), b: initial('b'), c: initial('c') }, inputs: { x: sequence() },
+      step: ({ a, b, c, x }) => ({ next: { a: b, b: g.add(a, x), c }, outputs: { a, sum: g.add(a, g.add(b, c)) } }),
+    });
+    assertAgreement(graphOf({ ...final, ...outputs }));
+  });
+
+  it('ends where the lengths say', () => {
+    const lengths = g.input('lengths', [rows], 'int32');
+    const { final, outputs } = g.scan({
+      initial: { h: initial() }, inputs: { x: sequence() }, lengths, reverse: true,
+      step: ({ h, x, step }) => { const next = g.add(g.multiply(h, 0.7), g.multiply(x, g.cast(step, 'float32'))); return { next: { h: next }, outputs: { y: next } }; },
+    });
+    assertAgreement(graphOf({ h: final.h, y: outputs.y }));
+  });
+
+  it('mixes rows where the body does', () => {
+    const { final, outputs } = g.scan({
+      initial: { h: initial() }, inputs: { x: sequence() },
+      step: ({ h, x }) => {
+        const scores = g.softmax(g.matmul(x, h, { transposeB: true }));
+        const next = g.tanh(g.matmul(scores, h));
+        return { next: { h: next }, outputs: { total: g.sum(next), rowsReversed: g.reverse(next, [0]) } };
+      },
+    });
+    assertAgreement(graphOf({ h: final.h, ...outputs }));
+  });
+
+  it('unrolls a scan in a scan', () => {
+    const { final } = g.scan({
+      initial: { h: initial() }, inputs: { x: sequence() },
+      step: ({ h, x }) => {
+        const inner = g.scan({ initial: { k: h }, length: 3, reverse: true, step: ({ k, step }) => ({ next: { k: g.add(g.multiply(k, 0.5), g.multiply(x, g.cast(step, 'float32'))) }, outputs: { k } }) });
+        return { next: { h: g.add(inner.final.k, g.sum(inner.outputs.k, [0])) } };
+      },
+    });
+    assertAgreement(graphOf({ h: final.h }));
+  });
+
+  for (const [name, cell] of Object.entries({ lstm, gru, peephole })) {
+    it(`runs ${name} forwards and backwards`, () => {
+      const { values } = lossAndGradients(cell, { steps, rows, width, units });
+      assertAgreement(graphOf(values));
+    });
+  }
+});
