@@ -3,12 +3,12 @@ export { elementCount, sameShape } from './value.ts';
 export type { Operation, ReferenceContext, Tensor, ValueType } from './operation.ts';
 export { apply, applyOne, defineOperation, operationNamed, operationNames, withScope } from './operation.ts';
 export type { Operand } from './operations/elementwise.ts';
-export { broadcastShapes } from './operations/elementwise.ts';
 export type { ConstantAttributes } from './operations/leaves.ts';
 export { argument, constant, fillOf, input, iota, variable, zeros } from './operations/leaves.ts';
 export {
   add, clip, divide, maximum, minimum, multiply, power, reluGradient, sigmoidGradient, square, subtract, tanhGradient,
 } from './operations/arithmetic.ts';
+export { broadcastShapes } from './operations/elementwise.ts';
 export {
   absolute, complement, cosine, exp, expMinusOne, floor, log, logOnePlus, negate, reciprocal, relu, sigmoid, sign, sine, softplus, sqrt, tanh,
 } from './operations/functions.ts';
