@@ -83,7 +83,7 @@ describe('gradients through scans', () => {
     const unrolled = graph.sum(graph.square(graph.add(graph.stack(outputs), state.c)));
     const scanned = lstm(p);
     const looped = graph.sum(graph.square(graph.add(scanned.outputs.h, scanned.final.c)));
-    const inputs = Object.fromEntries(Object.entries(p).map(([name, value], i) => [name, someNumbers(graph.elementCount(value.shape), i + 1)]));
+    const inputs = Object.fromEntries(Object.entries<Value>({ ...p }).map(([name, value], i) => [name, someNumbers(graph.elementCount(value.shape), i + 1)]));
     const expected = evaluate([unrolled, ...graph.gradient(unrolled, wrt).gradients], { inputs });
     const { gradients, rewrite } = graph.gradient(looped, wrt);
     const found = evaluate([rewrite(looped), ...gradients], { inputs });

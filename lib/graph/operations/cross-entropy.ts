@@ -7,7 +7,7 @@ import { add, multiply, subtract } from './arithmetic.ts';
 import { exp, negate } from './functions.ts';
 import { oneHot, requireIndex } from './gather.ts';
 import { sum } from './reductions.ts';
-import { logSumExp } from './softmax.ts';
+import { normalization } from './softmax.ts';
 import { expand, reshape } from './views.ts';
 
 function checkRows(owner: string, logits: Value, perRow: readonly Value[]): void {
@@ -42,9 +42,9 @@ defineOperation({
     const logNormalizer = allocate([rows], 'float32');
     for (let row = 0; row < rows; row++) {
       const target = requireIndex(node, targets!.data[row]!, row, count);
-      const normalizer = logSumExp(logits!.data, row * count, count);
-      logNormalizer.data[row] = normalizer;
-      loss.data[row] = normalizer - logits!.data[row * count + target]!;
+      const { largest, total } = normalization(logits!.data, row * count, count);
+      logNormalizer.data[row] = largest + Math.log(total);
+      loss.data[row] = largest - logits!.data[row * count + target]! + Math.log(total);
     }
     return [loss, logNormalizer];
   },

@@ -7,17 +7,16 @@ import { exp } from './functions.ts';
 import { sum } from './reductions.ts';
 import { reshape } from './views.ts';
 
-/** log Σ e^x over `count` elements from `from`, without overflow. */
-export function logSumExp(data: Float64Array | Int32Array, from: number, count: number): number {
+/** The largest of `count` elements from `from`, and Σ e^(x − largest) over them. */
+export function normalization(data: Float64Array | Int32Array, from: number, count: number): { readonly largest: number; readonly total: number } {
   let largest = -Infinity;
   for (let i = from; i < from + count; i++) largest = Math.max(largest, data[i]!);
-  if (!Number.isFinite(largest)) return largest;
   let total = 0;
   for (let i = from; i < from + count; i++) total += Math.exp(data[i]! - largest);
-  return largest + Math.log(total);
+  return { largest, total };
 }
 
-function defineNormalised(name: string, finish: (logProbability: number) => number, gradient: (upstream: Value, y: Value) => Value): void {
+function defineNormalised(name: string, finish: (belowLargest: number, total: number) => number, gradient: (upstream: Value, y: Value) => Value): void {
   defineOperation({
     name,
     infer([x]) {
@@ -30,16 +29,16 @@ function defineNormalised(name: string, finish: (logProbability: number) => numb
       const [rows, count] = x!.shape as [number, number];
       const y = allocate(x!.shape, 'float32');
       for (let row = 0; row < rows; row++) {
-        const normalizer = logSumExp(x!.data, row * count, count);
-        for (let i = row * count; i < (row + 1) * count; i++) y.data[i] = finish(x!.data[i]! - normalizer);
+        const { largest, total } = normalization(x!.data, row * count, count);
+        for (let i = row * count; i < (row + 1) * count; i++) y.data[i] = finish(x!.data[i]! - largest, total);
       }
       return [y];
     },
   });
 }
 
-defineNormalised('softmax', Math.exp, (d, y) => multiply(y, subtract(d, sum(multiply(d, y), [1], true))));
-defineNormalised('logSoftmax', (x) => x, (d, y) => subtract(d, multiply(exp(y), sum(d, [1], true))));
+defineNormalised('softmax', (x, total) => Math.exp(x) / total, (d, y) => multiply(y, subtract(d, sum(multiply(d, y), [1], true))));
+defineNormalised('logSoftmax', (x, total) => x - Math.log(total), (d, y) => subtract(d, multiply(exp(y), sum(d, [1], true))));
 
 function overLastAxis(name: string, x: Value): Value {
   requireValue(name, 'the input', x);
