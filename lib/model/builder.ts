@@ -1,0 +1,177 @@
+import { BpttError, formatShape, nearest } from '../errors.ts';
+import { broadcast, input, transpose, variable, withScope, zeros } from '../graph/index.ts';
+import type { Shape, Value } from '../graph/index.ts';
+import type { Scope, Signal } from '../layers/layer.ts';
+import { zeroPadding } from '../layers/masking.ts';
+import type { Wiring } from './definition.ts';
+import type { DeclaredParameter, ParameterTable } from './parameters.ts';
+import type { InputDefinition } from './symbolic.ts';
+
+/** How many steps an input has in one program, and whether its rows end at lengths of their own. */
+export interface InputSize {
+  /** T; 1 without a time axis. */
+  readonly steps: number;
+  readonly ragged: boolean;
+}
+
+/** What one program is built for. */
+export interface Signature {
+  /** N */
+  readonly rows: number;
+  /** By input. */
+  readonly inputs: Readonly<Record<string, InputSize>>;
+}
+
+/** A carried state of one layer. */
+export interface BuiltState {
+  /** What this run begins with, [N, H…]. */
+  readonly start: Value;
+  /** What a fresh row begins with, [N, H…]. */
+  readonly initial: Value;
+  /** After the last valid step, [N, H…]. */
+  readonly final: Value;
+  /** After every step, [T, N, H…], 0 beyond a row's end. */
+  readonly sequence: Value;
+}
+
+/** Where the states of a run come from. */
+export type StateSource = (path: string, initial: Value) => Value;
+
+export interface BuildOptions {
+  readonly training: boolean;
+  /** Default: every row is fresh. */
+  readonly state?: StateSource | undefined;
+}
+
+/** One model, built for one signature: graph values, nothing computed. */
+export interface BuiltModel {
+  readonly signature: Signature;
+  /** Fed at every run: "input/<name>", "lengths/<name>", "key/<i>". */
+  readonly feeds: readonly Value[];
+  /** By input, [N, T, …] or [N, …]: as the data is fed. */
+  readonly inputs: Readonly<Record<string, Value>>;
+  /** What every input and layer gives. */
+  readonly signals: ReadonlyMap<string, Signal>;
+  /** By output, time-major, zero beyond each row's end. */
+  readonly outputs: Readonly<Record<string, Signal>>;
+  /** By path. */
+  readonly states: ReadonlyMap<string, BuiltState>;
+  /** The value that reads each parameter, for gradients. */
+  readonly parameters: ReadonlyMap<string, { readonly declared: DeclaredParameter; readonly value: Value }>;
+  /** Inputs "key/0" …: one for each use of random numbers. */
+  readonly keys: number;
+}
+
+/** Everything that one build collects while layers build themselves. */
+class Build {
+  readonly feeds: Value[] = [];
+  readonly parameters = new Map<string, { declared: DeclaredParameter; value: Value }>();
+  readonly states = new Map<string, { start: Value; initial: Value; final?: Value; sequence?: Value }>();
+  readonly table: ParameterTable;
+  readonly options: BuildOptions;
+  keys = 0;
+
+  constructor(table: ParameterTable, options: BuildOptions) {
+    this.table = table;
+    this.options = options;
+  }
+
+  feed(name: string, shape: Shape, type: 'float32' | 'int32'): Value {
+    const value = input(name, shape, type);
+    this.feeds.push(value);
+    return value;
+  }
+
+  scope(path: string): Scope {
+    return {
+      path,
+      training: this.options.training,
+      child: (name) => this.scope(`${path}/${name}`),
+      parameter: (name, shape, options) => {
+        const declared = this.table.request(path, name, shape, options);
+        const known = this.parameters.get(declared.variable.name);
+        if (known) return known.value;
+        const value = variable(declared.variable);
+        this.parameters.set(declared.variable.name, { declared, value });
+        return value;
+      },
+      state: (name, shape, initial) => this.state(`${path}/${name}`, shape, initial),
+      carry: (name, { final, sequence }) => {
+        const entry = this.states.get(`${path}/${name}`);
+        if (!entry) throw new BpttError('ERR_BPTT_GRAPH', `${path}: the state "${name}" is carried on without having been asked for`, { received: name });
+        entry.final = final;
+        entry.sequence = sequence;
+      },
+      randomKey: () => this.feed(`key/${this.keys++}`, [2], 'int32'),
+    };
+  }
+
+  private state(path: string, shape: Shape, initial: Value | undefined): Value {
+    if (this.states.has(path)) throw new BpttError('ERR_BPTT_GRAPH', `two states are called "${path}"; give their layers different scopes`, { received: path });
+    const fresh = initial ? broadcast(initial, shape) : zeros(shape);
+    const start = this.options.state?.(path, fresh) ?? fresh;
+    this.states.set(path, { start, initial: fresh });
+    return start;
+  }
+
+  finished(): Map<string, BuiltState> {
+    return new Map([...this.states].map(([path, { start, initial, final, sequence }]) => {
+      if (final && sequence) return [path, { start, initial, final, sequence }];
+      throw new BpttError('ERR_BPTT_GRAPH', `the state "${path}" is asked for but never carried on`, { received: path });
+    }));
+  }
+}
+
+function buildInput(build: Build, definition: InputDefinition, rows: number, { steps, ragged }: InputSize): { fed: Value; signal: Signal } {
+  const sizes = definition.features === null ? [] : [definition.features];
+  const type = definition.features === null ? 'int32' : 'float32';
+  const fed = build.feed(`input/${definition.name}`, [rows, ...(definition.time ? [steps] : []), ...sizes], type);
+  const lengths = ragged ? build.feed(`lengths/${definition.name}`, [rows], 'int32') : undefined;
+  const tokens = definition.tokens ?? undefined;
+  if (!definition.time) return { fed, signal: { value: fed, time: false, tokens } };
+  return { fed, signal: { value: swapBatchAndTime(fed), time: true, lengths, tokens } };
+}
+
+/** [N, T, …] to [T, N, …] and back. */
+export function swapBatchAndTime(value: Value): Value {
+  return transpose(value, [1, 0, ...value.shape.slice(2).map((_, i) => i + 2)]);
+}
+
+/**
+ * Builds a model's layers for one signature.
+ * @throws ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_GRAPH from the layers, naming their paths.
+ */
+export function buildModel({ definition, layers }: Wiring, table: ParameterTable, signature: Signature, options: BuildOptions): BuiltModel {
+  const build = new Build(table, options);
+  const signals = new Map<string, Signal>();
+  const inputs: Record<string, Value> = {};
+  for (const entry of definition.inputs) {
+    const { fed, signal } = buildInput(build, entry, signature.rows, signature.inputs[entry.name]!);
+    inputs[entry.name] = fed;
+    signals.set(entry.name, signal);
+  }
+  definition.layers.forEach(({ name, inputs: sources }, i) => {
+    const signal = withScope(name, () => layers[i]!.build(build.scope(name), ...sources.map((source) => signals.get(source)!)));
+    checkRows(name, signal, signature.rows);
+    signals.set(name, signal);
+  });
+  const outputs = definition.outputs.map((name) => [name, withScope(name, () => zeroPadding(signals.get(name)!))] as const);
+  return {
+    signature, feeds: build.feeds, inputs, signals, outputs: Object.fromEntries(outputs), states: build.finished(), parameters: build.parameters, keys: build.keys,
+  };
+}
+
+function checkRows(name: string, { value, time }: Signal, rows: number): void {
+  if (value.shape[time ? 1 : 0] === rows) return;
+  throw new BpttError('ERR_BPTT_SHAPE', `${name}: expected the layer to keep the batch of ${rows} rows, received ${formatShape(value.shape)}`, { expected: rows, received: value.shape });
+}
+
+/** @throws ERR_BPTT_STATE for a state that the model does not have. */
+export function requireStateNames(owner: string, received: readonly string[], known: readonly string[]): void {
+  for (const name of received) {
+    if (known.includes(name)) continue;
+    const hint = nearest(name, known);
+    throw new BpttError('ERR_BPTT_STATE', `${owner}: the model has no state "${name}"${hint ? `; did you mean "${hint}"?` : ''} (states: ${known.join(', ') || 'none'})`,
+      { expected: known, received: name });
+  }
+}

@@ -1,0 +1,11 @@
+export type { LayerDefinition, ModelDefinition } from './definition.ts';
+export type { InputData, LengthsData } from './door.ts';
+export { Model, model, modelFromJSON, sequential } from './model.ts';
+export type { ModelOptions, ModelSettings, OutputDescription, PredictOptions, SequentialOptions, StateDescription } from './model.ts';
+export type { Parameter } from './parameters.ts';
+export type { Prediction } from './predict.ts';
+export { Stream } from './stream.ts';
+export type { StepInput } from './stream.ts';
+export type { LayerSummary, ModelDescription } from './summary.ts';
+export { connect, input } from './symbolic.ts';
+export type { InputDefinition, InputOptions, Symbolic } from './symbolic.ts';

@@ -1,0 +1,106 @@
+import { BpttError } from '../errors.ts';
+import { pack } from '../data/pack.ts';
+import { Output } from '../data/tensor.ts';
+import type { Data, FloatArray } from '../data/tensor.ts';
+import { input } from '../graph/index.ts';
+import type { Value } from '../graph/index.ts';
+import type { RunArray } from '../runtime/runtime.ts';
+import { buildModel, requireStateNames, swapBatchAndTime } from './builder.ts';
+import type { BuiltModel, Signature } from './builder.ts';
+import { packInputs, signatureKey } from './door.ts';
+import type { InputData } from './door.ts';
+import type { Model, PredictOptions } from './model.ts';
+import { ProgramCache } from './programs.ts';
+import type { Program } from './programs.ts';
+
+/** What `predict` gives. */
+export interface Prediction {
+  /** The model's first output: [N, T, …] or [N, …]. */
+  readonly output: Output;
+  /** Every output by name. */
+  readonly outputs: Readonly<Record<string, Output>>;
+  /** Every state after each row's last step, [N, H], by path. */
+  readonly state: Readonly<Record<string, Output>>;
+}
+
+/** Runs whole sequences: one program for each signature. */
+export class Predictor {
+  readonly #model: Model;
+  readonly #programs = new ProgramCache<Program<BuiltModel>>();
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  async predict(data: InputData, { state = {}, lengths, signal }: PredictOptions): Promise<Prediction> {
+    const { door, turns } = this.#model.core;
+    const { signature, feeds } = packInputs(door, data, lengths, true);
+    const given = packStates(this.#model, `${door.owner}: predict`, state, signature.rows);
+    const names = Object.keys(given);
+    for (const name of names) feeds[`state/${name}`] = given[name]!;
+    return turns.take({ owner: `${door.owner}: predict`, writes: false, signal }, async () => {
+      const { built, executable } = this.#programs.get(`${signatureKey(signature)}|${names.join()}`, () => this.#compile(signature, names));
+      return readResults(built, await executable.runAsync(feeds, { signal }));
+    });
+  }
+
+  #compile(signature: Signature, given: readonly string[]): Program<BuiltModel> {
+    const { core, runtime } = this.#model;
+    const states: Value[] = [];
+    const built = buildModel(core.wiring, core.table, signature, {
+      training: false,
+      state: (path, initial) => {
+        if (!given.includes(path)) return initial;
+        const value = input(`state/${path}`, initial.shape, 'float32');
+        states.push(value);
+        return value;
+      },
+    });
+    const outputs: Record<string, Value> = {};
+    for (const [name, { value, time, lengths }] of Object.entries(built.outputs)) {
+      outputs[`output/${name}`] = time ? swapBatchAndTime(value) : value;
+      if (time && lengths) outputs[`lengths/${name}`] = lengths;
+    }
+    for (const [path, { final }] of built.states) outputs[`state/${path}`] = final;
+    const compiled = runtime.compile({ inputs: [...built.feeds, ...states], outputs, assignments: [] }, { layouts: [core.store.variables] });
+    return { built, compiled, executable: compiled.bind([core.store]), bytes: compiled.arenaBytes };
+  }
+}
+
+/**
+ * Checked states, flat, by path.
+ * @throws ERR_BPTT_STATE for an unknown path, ERR_BPTT_SHAPE for other rows or sizes.
+ */
+export function packStates(model: Model, owner: string, state: Readonly<Record<string, Data>>, rows: number): Record<string, FloatArray> {
+  requireStateNames(owner, Object.keys(state), model.states.map(({ name }) => name));
+  return Object.fromEntries(model.states.filter(({ name }) => name in state).map(({ name, sizes }) => {
+    const specification = { owner: `${owner}, state "${name}" of ${rows} rows`, type: 'float32', time: false, sizes, double: model.core.door.double } as const;
+    const packed = pack(state[name]!, specification);
+    if (packed.rows === rows) return [name, packed.data as FloatArray];
+    throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected the state "${name}" of shape [${[rows, ...sizes].join(', ')}], received ${packed.rows} rows`,
+      { expected: [rows, ...sizes], received: packed.rows });
+  }));
+}
+
+function readResults(built: BuiltModel, results: Readonly<Record<string, RunArray>>): Prediction {
+  const { rows } = built.signature;
+  const outputs = Object.fromEntries(Object.entries(built.outputs).map(([name, { value, time }]) => {
+    const data = results[`output/${name}`] as FloatArray;
+    if (!time) return [name, new Output(data, value.shape, null)];
+    const [steps, , ...sizes] = value.shape as [number, number, ...number[]];
+    const lengths = (results[`lengths/${name}`] as Int32Array | undefined) ?? new Int32Array(rows).fill(steps);
+    return [name, trim(data, { rows, steps, sizes }, lengths)];
+  }));
+  const state = Object.fromEntries([...built.states].map(([path, { final }]) => [path, new Output(results[`state/${path}`] as FloatArray, final.shape, null)]));
+  return { output: Object.values(outputs)[0]!, outputs, state };
+}
+
+/** Takes away the steps that rounding up added. */
+function trim(data: FloatArray, { rows, steps, sizes }: { rows: number; steps: number; sizes: number[] }, lengths: Int32Array): Output {
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 1);
+  if (longest === steps) return new Output(data, [rows, steps, ...sizes], lengths);
+  const width = sizes.reduce((product, size) => product * size, 1);
+  const kept = data.slice(0, rows * longest * width);
+  for (let row = 0; row < rows; row++) kept.set(data.subarray(row * steps * width, (row * steps + longest) * width), row * longest * width);
+  return new Output(kept, [rows, longest, ...sizes], lengths);
+}

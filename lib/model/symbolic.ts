@@ -1,0 +1,86 @@
+import { requireBoolean, requireInteger, wrongType } from '../checks.ts';
+import { BpttError, checkOptions, describe } from '../errors.ts';
+import { Vocabulary } from '../data/vocabulary.ts';
+import type { VocabularyDefinition } from '../data/vocabulary.ts';
+import type { Layer } from '../layers/layer.ts';
+import { isLayer } from '../layers/registry.ts';
+
+/** What a model takes: tokens or features, over time or one per row. */
+export interface InputOptions {
+  /** Default "input", numbered when there are several. */
+  readonly name?: string | undefined;
+  /** Tokens 0 … tokens − 1. */
+  readonly tokens?: number | undefined;
+  /** The tokens of a vocabulary, which is saved with the model. */
+  readonly vocabulary?: Vocabulary | undefined;
+  /** Numbers of each step (each row when there is no time). */
+  readonly features?: number | undefined;
+  /** false: one value per row, [N] or [N, features]. Default true: [N, T] or [N, T, features]. */
+  readonly time?: boolean | undefined;
+}
+
+/** An input as model.json holds it. */
+export interface InputDefinition {
+  readonly name: string;
+  readonly tokens: number | null;
+  readonly features: number | null;
+  readonly time: boolean;
+  readonly vocabulary: VocabularyDefinition | null;
+}
+
+/** A place in a model under construction: an input, or what a layer makes of other places. Frozen. */
+export interface Symbolic {
+  readonly input: Omit<InputDefinition, 'name'> & { readonly name: string | undefined } | null;
+  readonly layer: Layer | null;
+  readonly sources: readonly Symbolic[];
+}
+
+const pathName = /^[^\s/.][^/.]*$/;
+
+/** @throws ERR_BPTT_OPTION unless `name` is a text without "/" and ".". */
+export function requireName(owner: string, name: unknown): string {
+  if (typeof name === 'string' && pathName.test(name)) return name;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a name without "/" and ".", received ${describe(name)}`, { received: name });
+}
+
+/**
+ * An input of a model: exactly one of `tokens`, `vocabulary` and `features` says what it holds.
+ * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE, ERR_BPTT_TYPE for options that do not fit.
+ */
+export function input(options: InputOptions): Symbolic {
+  checkOptions('input', options, ['name', 'tokens', 'vocabulary', 'features', 'time']);
+  const { name, tokens, vocabulary, features } = options;
+  const kinds = [tokens, vocabulary, features].filter((option) => option !== undefined).length;
+  if (kinds !== 1) {
+    throw new BpttError('ERR_BPTT_OPTION', `input: expected exactly one of tokens, vocabulary and features, received ${kinds} of them`, { expected: 1, received: kinds });
+  }
+  if (vocabulary !== undefined && !(vocabulary instanceof Vocabulary)) {
+    throw wrongType('input', 'vocabulary', 'what characters() or words() of bptt/data gives', vocabulary);
+  }
+  if (name !== undefined) requireName('input', name);
+  const declared = {
+    name,
+    tokens: vocabulary ? vocabulary.size : tokens === undefined ? null : requireInteger('input', 'tokens', tokens, 1, 2 ** 31 - 1),
+    features: features === undefined ? null : requireInteger('input', 'features', features, 1, 2 ** 31 - 1),
+    time: requireBoolean('input', 'time', options.time ?? true),
+    vocabulary: vocabulary ? vocabulary.toJSON() : null,
+  };
+  return Object.freeze({ input: Object.freeze(declared), layer: null, sources: Object.freeze([]) });
+}
+
+/**
+ * What `layer` makes of `sources`. Every connection has weights of its own, also where one layer value is connected twice.
+ * @throws ERR_BPTT_TYPE for arguments of other kinds.
+ */
+export function connect(layer: Layer, ...sources: readonly Symbolic[]): Symbolic {
+  if (!isLayer(layer)) throw wrongType('connect', 'the first argument', 'a layer such as lstm({ units: 64 })', layer);
+  if (sources.length === 0) throw new BpttError('ERR_BPTT_OPTION', `connect: expected something for the layer ${layer.kind} to read, received nothing`, { expected: '1 or more', received: 0 });
+  for (const source of sources) {
+    if (!isSymbolic(source)) throw wrongType('connect', 'every source', 'what input() or connect() gives', source);
+  }
+  return Object.freeze({ input: null, layer, sources: Object.freeze([...sources]) });
+}
+
+export function isSymbolic(candidate: unknown): candidate is Symbolic {
+  return typeof candidate === 'object' && candidate !== null && 'sources' in candidate && Array.isArray(candidate.sources);
+}
