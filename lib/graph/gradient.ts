@@ -1,4 +1,4 @@
-import { BpttError } from '../errors.ts';
+import { BpttError, checkOptions } from '../errors.ts';
 import { formatValue, requireType, requireValue } from './checks.ts';
 import { operationNamed, withScope } from './operation.ts';
 import { add } from './operations/arithmetic.ts';
@@ -90,6 +90,7 @@ function checkedUpstream(loss: Value, upstream: Value | undefined): Value {
  * ERR_BPTT_GRAPH when the way leads through an operation without a gradient.
  */
 export function gradient(loss: Value, wrt: readonly Value[], options: { readonly upstream?: Value | undefined } = {}): GradientResult {
+  checkOptions('gradient', options, ['upstream']);
   requireValue('gradient', 'the loss', loss);
   requireType('gradient', 'a loss', loss, ['float32']);
   for (const [i, value] of wrt.entries()) {

@@ -1,4 +1,4 @@
-import { BpttError, describe, formatShape, nearest } from '../errors.ts';
+import { BpttError, checkOptions, describe, formatShape, nearest } from '../errors.ts';
 import { formatValue, requireType, requireValue, shapeError } from './checks.ts';
 import { apply } from './operation.ts';
 import { argument, fillOf, iota, zeros } from './operations/leaves.ts';
@@ -85,6 +85,9 @@ export function closeScan(open: OpenScan, scope?: string): readonly Value[] {
 /** Sequences that are known to be 0 beyond the given lengths. */
 const zeroBeyond = new WeakMap<Value, Value>();
 
+/** What masking a sequence gave before, so that both directions over it share the work. */
+const maskedBefore = new WeakMap<Value, WeakMap<Value, Value>>();
+
 /** bool: which rows still run at the given steps. `step` int32 […] and `lengths` int32 [N] are shaped to broadcast. */
 function activeRows(step: Value, lengths: Value, leading: Shape, shape: Shape): Value {
   const active = less(step, reshape(lengths, leading));
@@ -99,12 +102,16 @@ export function maskSteps(sequence: Value, lengths: Value): Value {
   requireValue('maskSteps', 'the sequence', sequence);
   requireLengths('maskSteps', lengths);
   if (zeroBeyond.get(sequence) === lengths) return sequence;
+  const known = maskedBefore.get(sequence)?.get(lengths);
+  if (known) return known;
   const [steps, rows] = sequence.shape;
   if (steps === undefined || rows === undefined || rows !== lengths.shape[0]) {
     throw shapeError('maskSteps', `a sequence [T, ${lengths.shape[0]!}, …] to go with lengths ${formatShape(lengths.shape)}`, sequence.shape);
   }
   const masked = select(activeRows(reshape(iota(steps), [steps, 1]), lengths, [1, rows], sequence.shape), sequence, 0);
   zeroBeyond.set(masked, lengths);
+  const byLengths = maskedBefore.get(sequence) ?? new WeakMap<Value, Value>();
+  maskedBefore.set(sequence, byLengths.set(lengths, masked));
   return masked;
 }
 
@@ -191,11 +198,13 @@ function requireNext(name: string, initial: Value, next: unknown): Value {
  *
  * With `lengths`, every carried and collected value has N as its first size, rows end each at its own length, and sequences of float32 [T, N, …] are
  * masked first. A reverse scan then begins at each row's true end.
- * @throws ERR_BPTT_SHAPE when shapes change from step to step or do not fit, ERR_BPTT_GRAPH for names that are missing, unknown or used twice.
+ * @throws ERR_BPTT_SHAPE when shapes change from step to step or do not fit, ERR_BPTT_GRAPH for names that are missing, unknown or used twice,
+ * ERR_BPTT_OPTION for an unknown option or when there is nothing to take T from.
  */
 export function scan<Carried extends string = never, Scanned extends string = never, Collected extends string = never>(
   options: ScanOptions<Carried, Scanned, Collected>,
 ): ScanResult<Carried, Collected> {
+  checkOptions('scan', options, ['initial', 'inputs', 'length', 'reverse', 'lengths', 'step']);
   const initial = Object.entries<Value>(options.initial);
   const inputs = Object.entries<Value>(options.inputs ?? {});
   const length = scanLength(inputs, options.length);

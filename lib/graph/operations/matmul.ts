@@ -1,4 +1,4 @@
-import { BpttError } from '../../errors.ts';
+import { BpttError, checkOptions } from '../../errors.ts';
 import { formatValue, requireType, requireValue } from '../checks.ts';
 import { applyOne, defineOperation, type Tensor } from '../operation.ts';
 import { allocate } from '../tensor.ts';
@@ -60,13 +60,20 @@ function product(
   a: Float64Array, fromA: number, transposeA: boolean, b: Float64Array, fromB: number, transposeB: boolean,
   c: Float64Array, fromC: number, rows: number, depth: number, columns: number,
 ): void {
+  const [rowStep, depthStep] = transposeA ? [1, rows] : [depth, 1];
   for (let row = 0; row < rows; row++) {
+    const rowOfA = fromA + row * rowStep;
     const rowOfC = fromC + row * columns;
-    for (let k = 0; k < depth; k++) {
-      const factor = a[fromA + (transposeA ? k * rows + row : row * depth + k)]!;
-      if (transposeB) {
-        for (let column = 0; column < columns; column++) c[rowOfC + column]! += factor * b[fromB + column * depth + k]!;
-      } else {
+    if (transposeB) {
+      for (let column = 0; column < columns; column++) {
+        const rowOfB = fromB + column * depth;
+        let total = 0;
+        for (let k = 0; k < depth; k++) total += a[rowOfA + k * depthStep]! * b[rowOfB + k]!;
+        c[rowOfC + column] = total;
+      }
+    } else {
+      for (let k = 0; k < depth; k++) {
+        const factor = a[rowOfA + k * depthStep]!;
         const rowOfB = fromB + k * columns;
         for (let column = 0; column < columns; column++) c[rowOfC + column]! += factor * b[rowOfB + column]!;
       }
@@ -80,6 +87,7 @@ function product(
  * @throws ERR_BPTT_SHAPE when the sizes do not meet, ERR_BPTT_TYPE when either is not float32.
  */
 export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
+  checkOptions('matmul', options, ['transposeA', 'transposeB']);
   requireValue('matmul', 'the left operand', a);
   requireValue('matmul', 'the right operand', b);
   const flags: Flags = { transposeA: options.transposeA ?? false, transposeB: options.transposeB ?? false };

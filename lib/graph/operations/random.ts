@@ -1,4 +1,4 @@
-import { BpttError, describe } from '../../errors.ts';
+import { BpttError, checkOptions, describe } from '../../errors.ts';
 import { formatValue, requireShape, requireType, requireValue } from '../checks.ts';
 import { applyOne, defineOperation } from '../operation.ts';
 import { fillRandom } from '../philox.ts';
@@ -45,7 +45,8 @@ defineOperation({
  * Random numbers that depend on the int32 key [2], the stream and each element's place alone, so that the same key gives the same numbers.
  * @throws ERR_BPTT_SHAPE for a key that is not [2], ERR_BPTT_RANGE for a stream that is not unsigned 32-bit.
  */
-export function random(key: Value, shape: Shape, { distribution, stream }: RandomOptions): Value {
+export function random(key: Value, shape: Shape, options: RandomOptions): Value {
+  checkOptions('random', options, ['distribution', 'stream']);
   requireValue('random', 'the key', key);
-  return applyOne('random', [key], { shape: [...shape], distribution, stream });
+  return applyOne('random', [key], { shape: [...shape], distribution: options.distribution, stream: options.stream });
 }
