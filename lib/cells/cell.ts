@@ -34,9 +34,9 @@ export interface CellTools<Options extends CellOptions = CellOptions> {
    * several calls, one with x and one without: then the recurrent part has a bias of its own. Gates stand in the weights in order of first use.
    * @throws ERR_BPTT_SHAPE for an operand that is not [N, units]; ERR_BPTT_GRAPH for two recurrent operands in one call.
    */
-  affine(gate: string, ...operands: readonly Value[]): Value;
+  readonly affine: (gate: string, ...operands: readonly Value[]) => Value;
   /** A weight beside those of `affine`, such as a peephole: the same one whenever it is asked for under this name. */
-  parameter(name: string, shape: readonly CellSize[], options?: CellParameterOptions): Value;
+  readonly parameter: (name: string, shape: readonly CellSize[], options?: CellParameterOptions) => Value;
   readonly units: number;
   readonly options: CellOptionValues<Options>;
 }
@@ -118,7 +118,7 @@ export function cell<const State extends string, const Options extends CellOptio
     gateBias: declaration.gateBias ?? (() => ({})),
     equations,
   });
-  cells.set(name, defined as unknown as Cell);
+  cells.set(name, defined);
   return defined;
 }
 

@@ -29,25 +29,26 @@ interface ReflectionBlock {
   readonly t: Float64Array;
 }
 
-/** Adds to four rows of `target` the products of sixteen coefficients with four rows of `source`, `width` columns wide. */
+/** Adds to four rows of `target` the products of sixteen coefficients with four rows of `source`, `width` columns wide: two rows of the target at a time. */
 function addProduct(target: Rows, source: Rows, a: Float64Array, width: number): void {
   const t = target.data;
   const s = source.data;
-  for (let pair = 0; pair < 2; pair++) {
-    const [a0, a1, a2, a3, b0, b1, b2, b3] = a.subarray(pair * 8, pair * 8 + 8) as unknown as [number, number, number, number, number, number, number, number];
-    let ta = target.offset + 2 * pair * target.stride;
-    let tb = ta + target.stride;
+  for (let row = 0; row < 4; row += 2) {
+    const [a0, a1, a2, a3] = [a[4 * row]!, a[4 * row + 1]!, a[4 * row + 2]!, a[4 * row + 3]!];
+    const [b0, b1, b2, b3] = [a[4 * row + 4]!, a[4 * row + 5]!, a[4 * row + 6]!, a[4 * row + 7]!];
+    let upper = target.offset + row * target.stride;
+    let lower = upper + target.stride;
     let s0 = source.offset;
     let s1 = s0 + source.stride;
     let s2 = s1 + source.stride;
     let s3 = s2 + source.stride;
-    for (const end = ta + width; ta < end; ta++, tb++, s0++, s1++, s2++, s3++) {
+    for (const end = upper + width; upper < end; upper++, lower++, s0++, s1++, s2++, s3++) {
       const x0 = s[s0]!;
       const x1 = s[s1]!;
       const x2 = s[s2]!;
       const x3 = s[s3]!;
-      t[ta] = t[ta]! + a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3;
-      t[tb] = t[tb]! + b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3;
+      t[upper] = t[upper]! + a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3;
+      t[lower] = t[lower]! + b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3;
     }
   }
 }
