@@ -104,15 +104,22 @@ async function locateFolder(folder: string): Promise<string> {
 
 /**
  * Reads one file of a folder that `writeFolder` wrote.
+ * @param most bytes that are believed: a larger file, or a pipe or device that never ends, is not read.
  * @throws ERR_BPTT_FORMAT saying what is there instead.
  */
-export async function readFromFolder(folder: string, name: string): Promise<Uint8Array> {
+export async function readFromFolder(folder: string, name: string, most: number): Promise<Uint8Array> {
   const file = path.join(await locateFolder(folder), name);
+  const fail = (found: string, cause?: unknown): never => {
+    throw new BpttError('ERR_BPTT_FORMAT', `${folder}: expected a model folder with ${name}, ${found}; give the folder that saveModel or "bptt train" wrote`, { cause });
+  };
   try {
+    const found = await stat(file);
+    if (!found.isFile()) fail('found something else of that name');
+    if (found.size > most) fail(`found ${found.size} bytes where ${most} are the most`);
     return await readFile(file);
   } catch (error) {
-    const { code } = error as SystemError;
-    const found = code === 'ENOENT' ? 'found none' : code === 'ENOTDIR' ? `found that ${folder} is a file` : (error as Error).message;
-    throw new BpttError('ERR_BPTT_FORMAT', `${folder}: expected a model folder with ${name}, ${found}; give the folder that saveModel or "bptt train" wrote`, { cause: error });
+    if (error instanceof BpttError) throw error;
+    const { code, message } = error as SystemError;
+    return fail(code === 'ENOENT' ? 'found none' : code === 'ENOTDIR' ? `found that ${folder} is a file` : message, error);
   }
 }

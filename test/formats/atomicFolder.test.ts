@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readFromFolder, writeFolder } from '../../lib/formats/atomicFolder.ts';
 
-const text = async (folder: string, name: string): Promise<string> => new TextDecoder().decode(await readFromFolder(folder, name));
+const text = async (folder: string, name: string): Promise<string> => new TextDecoder().decode(await readFromFolder(folder, name, 1000));
 const version = (which: string): Record<string, string> => ({ 'model.json': `{"json":"${which}"}`, 'model.safetensors': `weights ${which}` });
 
 async function assertHolds(folder: string, which: string): Promise<void> {
@@ -92,8 +92,10 @@ describe('writing a folder', () => {
   });
 
   it('says so when there is nothing to read', async () => {
-    await assert.rejects(readFromFolder(folder, 'model.json'), { code: 'ERR_BPTT_FORMAT', message: /expected a model folder with model\.json, found none/ });
+    await assert.rejects(readFromFolder(folder, 'model.json', 1000), { code: 'ERR_BPTT_FORMAT', message: /expected a model folder with model\.json, found none/ });
     writeFileSync(folder, '');
-    await assert.rejects(readFromFolder(folder, 'model.json'), { code: 'ERR_BPTT_FORMAT', message: /is a file/ });
+    await assert.rejects(readFromFolder(folder, 'model.json', 1000), { code: 'ERR_BPTT_FORMAT', message: /is a file/ });
+    await assert.rejects(readFromFolder(place, 'model', -1), { code: 'ERR_BPTT_FORMAT', message: /found 0 bytes where -1 are the most/ });
+    if (process.platform === 'linux') await assert.rejects(readFromFolder('/dev', 'zero', 1000), { code: 'ERR_BPTT_FORMAT', message: /found something else of that name/ });
   });
 });
