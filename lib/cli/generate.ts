@@ -1,0 +1,47 @@
+import { sample } from '../decoding/index.ts';
+import type { Model } from '../model/index.ts';
+import type { Vocabulary } from '../data/index.ts';
+import { loadCharacterModel } from './characterModel.ts';
+import { jsonLine, type Terminal } from './terminal.ts';
+import { useThreads } from './threads.ts';
+
+export interface GenerateOptions {
+  readonly prefix?: string;
+  readonly length: number;
+  readonly temperature?: number;
+  readonly greedy?: true;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly seed?: number;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+/** What a text begins with when nobody says: a line break where the vocabulary has one, so that the model begins a line. */
+export function openingTokens(vocabulary: Vocabulary): Int32Array {
+  const lineBreak = vocabulary.tokens.indexOf('\n');
+  return Int32Array.of(Math.max(lineBreak, 0));
+}
+
+/** Text piece by piece, as a model continues `prefix` (the opening when it is empty). */
+export function* continueText(model: Model, vocabulary: Vocabulary, options: Omit<GenerateOptions, 'threads' | 'json'>): Generator<string, void, void> {
+  const { prefix = '', length, greedy, temperature = 0.8, topK, topP, seed = 1 } = options;
+  const draw = greedy ? { greedy } : { temperature, seed, ...(topK === undefined ? {} : { topK }), ...(topP === undefined ? {} : { topP }) };
+  const tokens = prefix === '' ? openingTokens(vocabulary) : vocabulary.encode(prefix);
+  for (const token of sample(model.stream(), { prefix: tokens, length, ...draw })) yield vocabulary.decode([token]);
+}
+
+/** `bptt generate`: text that goes on from a prefix, written as it comes. */
+export async function generate(folder: string, options: GenerateOptions, terminal: Terminal): Promise<number> {
+  useThreads(options.threads);
+  const { model, vocabulary } = await loadCharacterModel(folder);
+  const { prefix = '', json } = options;
+  let text = '';
+  if (!json) terminal.out(prefix);
+  for (const piece of continueText(model, vocabulary, options)) {
+    text += piece;
+    if (!json) terminal.out(piece);
+  }
+  terminal.out(json ? jsonLine({ text, prefix, tokens: [...text].length }) : '\n');
+  return 0;
+}
