@@ -2,18 +2,18 @@ export type { Attributes, ElementType, Graph, Node, Shape, Value, Variable } fro
 export { elementCount, sameShape } from './value.ts';
 export type { Operation, ReferenceContext, Tensor, ValueType } from './operation.ts';
 export { apply, applyOne, defineOperation, operationNamed, operationNames, withScope } from './operation.ts';
-export type { Operand } from './operations/elementwise.ts';
+export type { Operand } from './operations/broadcasting.ts';
+export { broadcast, broadcastShapes } from './operations/broadcasting.ts';
 export type { ConstantAttributes } from './operations/leaves.ts';
 export { argument, constant, fillOf, input, iota, variable, zeros } from './operations/leaves.ts';
 export {
   add, clip, divide, maximum, minimum, multiply, power, reluGradient, sigmoidGradient, square, subtract, tanhGradient,
 } from './operations/arithmetic.ts';
-export { broadcastShapes } from './operations/elementwise.ts';
 export {
   absolute, complement, cosine, exp, expMinusOne, floor, log, logOnePlus, negate, reciprocal, relu, sigmoid, sign, sine, softplus, sqrt, tanh,
 } from './operations/functions.ts';
 export { and, cast, equal, greater, greaterEqual, isFinite, less, lessEqual, not, notEqual, or, select } from './operations/logic.ts';
-export { at, broadcast, expand, reshape, reverse, slice, sliceAxis, stopGradient, transpose } from './operations/views.ts';
+export { at, expand, reshape, reverse, slice, sliceAxis, stopGradient, transpose } from './operations/views.ts';
 export { concat, pad, split, stack } from './operations/copies.ts';
 export type { MatmulOptions } from './operations/matmul.ts';
 export { matmul } from './operations/matmul.ts';

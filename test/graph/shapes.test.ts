@@ -92,6 +92,7 @@ describe('errors of building', () => {
     ['a reshape that does not divide', () => graph.reshape(x, [5, -1]), 'ERR_BPTT_SHAPE', /whole numbers/],
     ['a permutation with an axis twice', () => graph.transpose(x, [0, 0]), 'ERR_BPTT_RANGE', /each axis/],
     ['a broadcast that shrinks', () => graph.broadcast(x, [4]), 'ERR_BPTT_SHAPE', /only size 1 repeats/],
+    ['a broadcast of a constant that shrinks', () => graph.broadcast(graph.zeros([3, 4]), [4]), 'ERR_BPTT_SHAPE', /only size 1 repeats/],
     ['a slice outside', () => graph.slice(x, [1, 0], [3, 4]), 'ERR_BPTT_RANGE', /part of float32 \[3, 4\]/],
     ['an axis outside', () => graph.sum(x, [2]), 'ERR_BPTT_RANGE', /axis from -2 to 1/],
     ['an axis twice', () => graph.sum(x, [0, -2]), 'ERR_BPTT_RANGE', /each axis once/],
@@ -128,6 +129,7 @@ describe('errors of scans', () => {
     ['lengths of floats', () => graph.scan({ initial: { h }, inputs: { sequence }, lengths: graph.input('f', [3]), step: (values) => ({ next: { h: values.h } }) }), 'ERR_BPTT_TYPE', /lengths of type int32/],
     ['a carried value without rows, with lengths', () => graph.scan({ initial: { s: graph.zeros([]) }, inputs: { sequence }, lengths, step: (values) => ({ next: { s: values.s } }) }), 'ERR_BPTT_SHAPE', /"s" of shape \[3, …\]/],
     ['an output without rows, with lengths', () => graph.scan({ initial: { h }, inputs: { sequence }, lengths, step: (values) => ({ next: { h: values.h }, outputs: { total: graph.sum(values.h) } }) }), 'ERR_BPTT_SHAPE', /"total" of shape \[3, …\]/],
+    ['a misspelt option', () => graph.scan({ initial: { h }, inputs: { sequence }, revers: true, step: (values) => ({ next: { h: values.h } }) } as Parameters<typeof graph.scan<'h', 'sequence'>>[0]), 'ERR_BPTT_OPTION', /did you mean "reverse"/],
     ['a length of 0', () => graph.scan({ initial: { h }, length: 0, step: (values) => ({ next: { h: values.h } }) }), 'ERR_BPTT_RANGE', /length of at least 1/],
   ];
   for (const [name, build, code, message] of cases) it(name, () => { fails(build, code, message); });

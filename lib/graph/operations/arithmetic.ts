@@ -1,8 +1,8 @@
 import type { Value } from '../value.ts';
-import { defineBinary, type Operand } from './elementwise.ts';
-import { less, select } from './logic.ts';
+import type { Operand } from './broadcasting.ts';
+import { defineBinary } from './elementwise.ts';
 import { log, negate } from './functions.ts';
-import { equal } from './logic.ts';
+import { equal, less, select } from './logic.ts';
 
 /** a + b, elementwise with broadcasting; float32 or int32 (wrapping). */
 export const add = defineBinary({

@@ -1,40 +1,8 @@
-import { BpttError, formatShape } from '../../errors.ts';
-import { formatValue, isValue, requireType, requireValue } from '../checks.ts';
+import { BpttError } from '../../errors.ts';
+import { formatValue, requireType } from '../checks.ts';
 import { applyOne, defineOperation, type Tensor } from '../operation.ts';
 import { elementCount, sameShape, type ElementType, type Shape, type Value } from '../value.ts';
-import { constant } from './leaves.ts';
-import { broadcast } from './views.ts';
-
-/** What elementwise builders take: a number stands for a constant of the other operands' shape and type. */
-export type Operand = Value | number;
-
-/** numpy's rule: shapes are aligned at the right; sizes are equal or 1. @throws ERR_BPTT_SHAPE when they do not go together. */
-export function broadcastShapes(owner: string, shapes: readonly Shape[]): Shape {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
-  const result = new Array<number>(rank).fill(1);
-  for (const shape of shapes) {
-    shape.forEach((size, i) => {
-      const axis = i + rank - shape.length;
-      if (size !== 1 && result[axis] !== 1 && result[axis] !== size) {
-        throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected shapes that broadcast together (equal from the right, or 1), received ${shapes.map(formatShape).join(' and ')}`,
-          { expected: 'shapes that broadcast', received: shapes });
-      }
-      if (size !== 1) result[axis] = size;
-    });
-  }
-  return result;
-}
-
-/** Values of one shape: numbers become constants of the first value's type (float32 when there is none), smaller shapes are broadcast. */
-export function align(owner: string, operands: readonly Operand[], typeOfNumbers?: ElementType): Value[] {
-  operands.forEach((operand, i) => {
-    if (typeof operand !== 'number') requireValue(owner, `operand ${i + 1}`, operand);
-  });
-  const values = operands.filter(isValue);
-  const shape = broadcastShapes(owner, values.map((value) => value.shape));
-  const type = typeOfNumbers ?? values[0]?.type ?? 'float32';
-  return operands.map((operand) => (typeof operand === 'number' ? constant(operand, shape, type) : broadcast(operand, shape)));
-}
+import { align, type Operand } from './broadcasting.ts';
 
 function requireSameShapes(owner: string, inputs: readonly Value[], count: number): void {
   if (inputs.length !== count) {

@@ -3,8 +3,8 @@ import { formatValue, isValue, requireType, requireValue } from '../checks.ts';
 import { applyOne, defineOperation, type Tensor } from '../operation.ts';
 import { allocate } from '../tensor.ts';
 import { sameShape, type ElementType, type Value } from '../value.ts';
-import { align, broadcastShapes, defineBinary, defineUnary, type Operand } from './elementwise.ts';
-import { broadcast } from './views.ts';
+import { align, broadcast, broadcastShapes, type Operand } from './broadcasting.ts';
+import { defineBinary, defineUnary } from './elementwise.ts';
 
 /** a < b, bool; false when either is NaN. float32 or int32, with broadcasting. */
 export const less = defineBinary({ name: 'less', types: ['float32', 'int32'], result: 'bool', compute: (a, b) => Number(a < b) });

@@ -3,9 +3,9 @@ import { apply, applyOne, defineOperation, type Tensor } from '../operation.ts';
 import { allocate, rowMajorStrides, stridedCopy } from '../tensor.ts';
 import { elementCount, type Node, type Value } from '../value.ts';
 import { divide, multiply } from './arithmetic.ts';
-import { equal } from './logic.ts';
-import { cast } from './logic.ts';
-import { broadcast, reshape } from './views.ts';
+import { broadcast } from './broadcasting.ts';
+import { cast, equal } from './logic.ts';
+import { reshape } from './views.ts';
 
 function axesOf(node: Node): readonly number[] {
   return node.attributes['axes'] as readonly number[];

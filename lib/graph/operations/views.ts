@@ -94,15 +94,6 @@ defineOperation({
   },
 });
 
-/** x repeated into `shape`: aligned at the right, axes of size 1 and missing axes repeat. @throws ERR_BPTT_SHAPE when it does not fit. */
-export function broadcast(x: Value, shape: Shape): Value {
-  requireValue('broadcast', 'the input', x);
-  if (sameShape(x.shape, shape)) return x;
-  const fill = fillOf(x);
-  if (fill === undefined) return applyOne('broadcast', [x], { shape: [...shape] });
-  return constant(fill, shape, x.type);
-}
-
 interface SliceAttributes {
   readonly begin: readonly number[];
   readonly size: readonly number[];
