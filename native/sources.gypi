@@ -43,5 +43,5 @@
   "bptt_avx2_msvc_flags": ["/arch:AVX2"],
   "bptt_avx512_msvc_flags": ["/arch:AVX512"],
   "bptt_linux_files": ["base/compat_glibc.c"],
-  "bptt_linux_ldflags": ["-static-libstdc++", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,--wrap=pthread_create", "-Wl,--wrap=pthread_join", "-Wl,--wrap=pthread_once", "-Wl,--wrap=__pthread_key_create"]
+  "bptt_linux_ldflags": ["-static-libstdc++", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,--wrap=pthread_create", "-Wl,--wrap=pthread_join", "-Wl,--wrap=pthread_once", "-Wl,--wrap=pthread_mutex_trylock", "-Wl,--wrap=__pthread_key_create"]
 } }

@@ -14,6 +14,7 @@
 BIND_OLD(pthread_create);
 BIND_OLD(pthread_join);
 BIND_OLD(pthread_once);
+BIND_OLD(pthread_mutex_trylock);
 BIND_OLD(__pthread_key_create);
 char __libc_single_threaded = 0; /* libstdc++'s shared_ptr reads it: 0 means that atomics are needed */
 #endif
@@ -21,12 +22,14 @@ char __libc_single_threaded = 0; /* libstdc++'s shared_ptr reads it: 0 means tha
 int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 int __real_pthread_join(pthread_t, void **);
 int __real_pthread_once(pthread_once_t *, void (*)(void));
+int __real_pthread_mutex_trylock(pthread_mutex_t *);
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *), void *argument) {
   return __real_pthread_create(thread, attributes, function, argument);
 }
 int __wrap_pthread_join(pthread_t thread, void **result) { return __real_pthread_join(thread, result); }
 int __wrap_pthread_once(pthread_once_t *once, void (*function)(void)) { return __real_pthread_once(once, function); }
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex) { return __real_pthread_mutex_trylock(mutex); }
 
 #ifdef __GLIBC__ /* musl has no such name, and nothing there asks for it */
 int __real___pthread_key_create(pthread_key_t *, void (*)(void *));
