@@ -1,4 +1,5 @@
-// npm test: brings the addon up to date, runs mocha and ends with "N passed, N failed". Arguments are mocha's; --fast leaves out the tests tagged [slow].
+// npm test: brings the addon up to date, runs mocha and ends with "N passed, N failed". Arguments are mocha's (files, --grep …); without files all tests
+// run. --fast leaves out the tests tagged [slow].
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,6 +27,7 @@ async function runMocha(extra: readonly string[]): Promise<{ code: number; count
 
 const fast = process.argv.includes('--fast');
 const extra = process.argv.slice(2).filter((argument) => argument !== '--fast');
+if (!extra.some((argument) => argument.endsWith('.test.ts') || existsSync(argument))) extra.push('test/**/*.test.ts');
 if (fast) extra.push('--grep', '\\[slow\\]', '--invert');
 
 const built = process.env['BPTT_RUNTIME'] === 'reference' || (await ensureNative());
