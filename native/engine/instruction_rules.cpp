@@ -111,7 +111,9 @@ void demandGemm(Demands& demands, const Instruction& instruction) {
   const int64_t rows = demands.dimension(2, batched), columns = demands.dimension(2, batched + 1);
   const int64_t depth = instruction.attributes[0];
   const uint32_t initialMode = instruction.attributes[1];
-  if (initialMode > 1 || demands.count() != 3 + initialMode) demands.fail("initialMode ", initialMode, " with ", demands.count(), " operands");
+  if (initialMode > 1 || demands.count() != 3 + initialMode) {
+    return demands.fail("initialMode ", initialMode, " with ", demands.count(), " operands");
+  }
   for (size_t index = 0; index < demands.count(); index++) {
     if (index == 1) continue;
     demands.rank(index, 2 + batched);

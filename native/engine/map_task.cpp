@@ -121,20 +121,27 @@ class MapTask final : public Task {
     call.rows = axes_.count == 2 ? lead.count() : axes_.sizes[last - 1];
     call.columns = columns.count();
     if (axes_.count == 2) return table_.map(call);
-    for (int64_t row = 0; row < lead.count(); row++) {
-      runInner(1, operands, call);
-      for (size_t index = 0; index < places_.size(); index++) operands[index].data += axes_.strides[0][index];
+    walkOuter(lead.count(), operands, call);
+  }
+
+  // Calls the kernel for every position of the axes before its two, the last of them fastest. `leading` positions of axis 0, at least one.
+  void walkOuter(int64_t leading, MapOperand* operands, const MapArguments& call) const {
+    int64_t positions[format::maximumRank] = {};
+    for (;;) {
+      table_.map(call);
+      int32_t axis = axes_.count - 3;
+      for (; axis >= 0; axis--) {
+        move(operands, axis, 1);
+        if (++positions[axis] < (axis == 0 ? leading : axes_.sizes[axis])) break;
+        move(operands, axis, -positions[axis]);
+        positions[axis] = 0;
+      }
+      if (axis < 0) return;
     }
   }
 
-  // Walks the axes between the leading one and the kernel's two; leaves the operands where they were.
-  void runInner(int32_t axis, MapOperand* operands, const MapArguments& call) const {
-    if (axis == axes_.count - 2) return table_.map(call);
-    for (int64_t position = 0; position < axes_.sizes[axis]; position++) {
-      runInner(axis + 1, operands, call);
-      for (size_t index = 0; index < places_.size(); index++) operands[index].data += axes_.strides[axis][index];
-    }
-    for (size_t index = 0; index < places_.size(); index++) operands[index].data -= axes_.sizes[axis] * axes_.strides[axis][index];
+  void move(MapOperand* operands, int32_t axis, int64_t positions) const {
+    for (size_t index = 0; index < places_.size(); index++) operands[index].data += positions * axes_.strides[axis][index];
   }
 
   const KernelTable& table_;
