@@ -36,3 +36,9 @@ export function requireBoolean(owner: string, name: string, value: unknown): boo
 export function wrongType(owner: string, name: string, expected: string, received: unknown): BpttError {
   return new BpttError('ERR_BPTT_TYPE', `${owner}: expected ${name} to be ${expected}, received ${describe(received)}`, { expected, received });
 }
+
+/** @throws ERR_BPTT_TYPE unless `signal` is left out or an AbortSignal. */
+export function requireSignal(owner: string, signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw wrongType(owner, 'signal', 'an AbortSignal', signal);
+}

@@ -73,3 +73,10 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return `array of ${value.length}`;
   return typeof value === 'function' ? 'a function' : `an object of ${value.constructor?.name ?? 'no class'}`;
 }
+
+/** An ERR_BPTT_MEMORY for so many numbers of 4 bytes. */
+export function memoryError(elements: number, purpose: string, cause?: unknown): BpttError {
+  const gigabytes = (elements * 4) / 2 ** 30;
+  return new BpttError('ERR_BPTT_MEMORY', `no memory for ${elements} numbers (${gigabytes.toPrecision(3)} GiB) of ${purpose}; choose fewer units, rows or steps`,
+    { received: elements, ...(cause === undefined ? {} : { cause }) });
+}

@@ -1,3 +1,4 @@
+import { requireSignal, wrongType } from '../checks.ts';
 import { BpttError } from '../errors.ts';
 import { pack } from '../data/pack.ts';
 import { Output } from '../data/tensor.ts';
@@ -34,6 +35,7 @@ export class Predictor {
 
   async predict(data: InputData, { state = {}, lengths, signal }: PredictOptions): Promise<Prediction> {
     const { door, turns } = this.#model.core;
+    requireSignal(`${door.owner}: predict`, signal);
     const { signature, feeds } = packInputs(door, data, lengths, true);
     const given = packStates(this.#model, `${door.owner}: predict`, state, signature.rows);
     const names = Object.keys(given);
@@ -72,6 +74,7 @@ export class Predictor {
  * @throws ERR_BPTT_STATE for an unknown path, ERR_BPTT_SHAPE for other rows or sizes.
  */
 export function packStates(model: Model, owner: string, state: Readonly<Record<string, Data>>, rows: number): Record<string, FloatArray> {
+  if (typeof state !== 'object' || state === null) throw wrongType(owner, 'the state', 'arrays by path', state);
   requireStateNames(owner, Object.keys(state), model.states.map(({ name }) => name));
   return Object.fromEntries(model.states.filter(({ name }) => name in state).map(({ name, sizes }) => {
     const specification = { owner: `${owner}, state "${name}" of ${rows} rows`, type: 'float32', time: false, sizes, double: model.core.door.double } as const;

@@ -1,4 +1,4 @@
-import { BpttError, describe, formatShape } from '../errors.ts';
+import { BpttError, describe, formatShape, memoryError } from '../errors.ts';
 import { compile, layOutVariables } from '../compiler/index.ts';
 import type { CompiledProgram, InstructionNote, Slot } from '../compiler/index.ts';
 import { elementCount } from '../graph/value.ts';
@@ -12,6 +12,15 @@ function viewOf(storage: NativeStorage, { offset, shape, type }: Slot): Float32A
   return memory.subarray(offset, offset + elementCount(shape));
 }
 
+/** Native memory, zeroed. @throws ERR_BPTT_MEMORY when there is none of that size. */
+function allocate(module: NativeModule, elements: number, purpose: string): NativeStorage {
+  try {
+    return new module.Storage(Math.max(1, elements));
+  } catch (cause) {
+    throw memoryError(elements, purpose, cause);
+  }
+}
+
 class NativeStore implements VariableStore {
   readonly variables: readonly Variable[];
   readonly storage: NativeStorage;
@@ -20,7 +29,7 @@ class NativeStore implements VariableStore {
   constructor(module: NativeModule, variables: readonly Variable[]) {
     this.variables = [...variables];
     const { slots, size } = layOutVariables(variables);
-    this.storage = new module.Storage(Math.max(1, size));
+    this.storage = allocate(module, size, 'variables');
     this.#views = new Map(variables.map((variable, i) => [variable, viewOf(this.storage, slots[i]!)]));
   }
 
@@ -204,8 +213,12 @@ class NativeCompiled implements Compiled {
       if (fits) return store.storage;
       throw new BpttError('ERR_BPTT_GRAPH', `store ${i}: expected a store of the native runtime with the variables of layout ${i}, in order`, { expected: layout, received: store });
     });
-    const block = new this.#module.Storage(Math.max(1, this.#program.block.size));
-    return new NativeRunner(this.#native.bind([...storages, block]), block, this.#program);
+    const block = allocate(this.#module, this.#program.block.size, 'inputs and outputs');
+    try {
+      return new NativeRunner(this.#native.bind([...storages, block]), block, this.#program);
+    } catch (error) {
+      throw translateError(error, this.#program.notes);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { BpttError, describe, formatShape } from '../../errors.ts';
+import { BpttError, describe, formatShape, memoryError } from '../../errors.ts';
 import { elementCount, topologicalOrder } from '../../graph/index.ts';
 import type { Graph, Tensor, Value, Variable } from '../../graph/index.ts';
 import type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from '../runtime.ts';
@@ -11,8 +11,7 @@ class ReferenceStore implements VariableStore {
   constructor(variables: readonly Variable[]) {
     this.variables = [...variables];
     this.#memory = new Map(variables.map((variable) => {
-      const count = elementCount(variable.shape);
-      return [variable, variable.type === 'float32' ? new Float64Array(count) : new Int32Array(count)];
+      return [variable, allocate(variable)];
     }));
   }
 
@@ -25,6 +24,15 @@ class ReferenceStore implements VariableStore {
 
   touch(): void {
     // Nothing is derived from the contents here.
+  }
+}
+
+function allocate({ name, shape, type }: Variable): Float64Array | Int32Array {
+  const count = elementCount(shape);
+  try {
+    return type === 'float32' ? new Float64Array(count) : new Int32Array(count);
+  } catch (cause) {
+    throw memoryError(count, `variable "${name}"`, cause);
   }
 }
 
