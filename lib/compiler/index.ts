@@ -1,5 +1,6 @@
 export type { CompiledProgram, CompileProgramOptions } from './compile.ts';
 export { compile } from './compile.ts';
+export { prepare } from './optimize.ts';
 export type { DecodedInstruction, DecodedMapInstruction, DecodedOperand, DecodedProgram } from './decode.ts';
 export { decodeProgram } from './decode.ts';
 export { countOpcodes, describeProgram } from './describe.ts';
