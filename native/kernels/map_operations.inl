@@ -98,20 +98,21 @@ using MapHandler = void (*)(BlockShape, const Span& to, const Span& a, const Spa
 
 template <class Operation>
 void runOperation(BlockShape shape, const Span& to, const Span& a, const Span& b, const Span& c) {
+  constexpr bool kTwo = Operation::kSources > 1, kThree = Operation::kSources > 2;
+  // Copies, since the compiler must otherwise suppose that a store changes them.
+  const ptrdiff_t step = to.step, stepA = a.step, stepB = kTwo ? b.step : 0, stepC = kThree ? c.step : 0;
   for (ptrdiff_t row = 0; row < shape.rows; ++row) {
     float* out = to.data + row * to.rowStep;
     const float* first = a.data + row * a.rowStep;
-    const float* second = Operation::kSources > 1 ? b.data + row * b.rowStep : first;
-    const float* third = Operation::kSources > 2 ? c.data + row * c.rowStep : first;
+    const float* second = kTwo ? b.data + row * b.rowStep : first;
+    const float* third = kThree ? c.data + row * c.rowStep : first;
     for (ptrdiff_t i = 0; i < shape.vectors; ++i) {
       const Vector x = load(first);
-      const Vector y = Operation::kSources > 1 ? load(second) : x;
-      const Vector z = Operation::kSources > 2 ? load(third) : x;
-      store(out, Operation::apply(x, y, z));
-      out += to.step;
-      first += a.step;
-      if (Operation::kSources > 1) second += b.step;
-      if (Operation::kSources > 2) third += c.step;
+      store(out, Operation::apply(x, kTwo ? load(second) : x, kThree ? load(third) : x));
+      out += step;
+      first += stepA;
+      second += stepB;
+      third += stepC;
     }
   }
 }

@@ -85,6 +85,7 @@ BPTT_INLINE Vector maximum(Vector a, Vector b) {
 BPTT_INLINE Vector minimum(Vector a, Vector b) {
   return _mm256_blendv_ps(_mm256_min_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
 }
+BPTT_INLINE Vector atMost(Vector x, Vector high) { return _mm256_min_ps(high, x); }
 BPTT_INLINE Vector clamp(Vector x, Vector low, Vector high) { return _mm256_min_ps(high, _mm256_max_ps(low, x)); }
 
 BPTT_INLINE Vector roundToEven(Vector x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

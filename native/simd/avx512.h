@@ -81,6 +81,7 @@ BPTT_INLINE Vector maximum(Vector a, Vector b) {
 BPTT_INLINE Vector minimum(Vector a, Vector b) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), _mm512_min_ps(a, b), a);
 }
+BPTT_INLINE Vector atMost(Vector x, Vector high) { return _mm512_min_ps(high, x); }
 BPTT_INLINE Vector clamp(Vector x, Vector low, Vector high) { return _mm512_min_ps(high, _mm512_max_ps(low, x)); }
 
 BPTT_INLINE Vector roundToEven(Vector x) {

@@ -3,7 +3,8 @@
 // Errors, in units in the last place of the true result, over all floats (measured by the kernel tests):
 //   exponential 1, logarithm 1, sigmoid 3, tanh 3, exponentialMinusOne 3, logarithmOnePlus 3, softplus 3.
 // On SSE2, which rounds every product, the same bounds hold. tanh is odd bit for bit. ±0, ±inf and NaN give what the mathematics
-// says; subnormal arguments and results are exact to the same bounds unless the caller has told the processor to flush them.
+// says; subnormal arguments and results are exact to the same bounds unless the caller has told the processor to flush them, but for
+// sigmoid, whose results below the smallest normal number are 0.
 // The rounding mode must be to nearest.
 #pragma once
 
@@ -43,25 +44,35 @@ BPTT_INLINE Vector smallExponentialMinusOne(Vector r) {
   return multiplyAdd(multiply(r, r), p, r);
 }
 
+// The same to 2^-28.6: what it takes for exp to stay within one unit.
+BPTT_INLINE Vector finerExponentialMinusOne(Vector r) {
+  Vector p = multiplyAdd(broadcast(1.984595583e-4f), r, broadcast(1.394164166e-3f));
+  p = multiplyAdd(p, r, broadcast(8.333391510e-3f));
+  p = multiplyAdd(p, r, broadcast(4.166634753e-2f));
+  p = multiplyAdd(p, r, broadcast(1.666666567e-1f));
+  p = multiplyAdd(p, r, broadcast(0.5f));
+  return multiplyAdd(multiply(r, r), p, r);
+}
+
 // Beyond the clamps the result is 0 or infinity anyway.
 BPTT_INLINE Vector exponential(Vector x) {
   const ReducedExponent reduced = reduceExponent(clamp(x, broadcast(-104.0f), broadcast(89.0f)));
-  return scale(add(broadcast(1.0f), smallExponentialMinusOne(reduced.rest)), reduced.count);
+  return scale(add(broadcast(1.0f), finerExponentialMinusOne(reduced.rest)), reduced.count);
 }
 
-// e^x / (1 + e^x): the numerator keeps the relative accuracy of the left tail. From 40 on the quotient is 1.
+// e^x / (1 + e^x): the numerator keeps the relative accuracy of the left tail. From 40 on the quotient is 1; below the logarithm of the
+// smallest normal number it is 0, whatever the power then holds.
 BPTT_INLINE Vector sigmoid(Vector x) {
-  const Vector one = broadcast(1.0f);
-  const ReducedExponent reduced = reduceExponent(clamp(x, broadcast(-104.0f), broadcast(40.0f)));
-  const Vector e = scale(add(one, smallExponentialMinusOne(reduced.rest)), reduced.count);
-  return divide(e, add(one, e));
+  const ReducedExponent reduced = reduceExponent(atMost(x, broadcast(40.0f)));
+  const Vector power = powerOfTwo(reduced);
+  const Vector e = multiplyAdd(power, smallExponentialMinusOne(reduced.rest), power);
+  return select(less(x, broadcast(-87.33654f)), broadcast(0.0f), divide(e, add(broadcast(1.0f), e)));
 }
 
 // (e^2a − 1) / (e^2a + 1) on a = |x|; e^2a − 1 is kept whole, so that nothing cancels near 0. From 10 on the quotient is 1.
 BPTT_INLINE Vector tanh(Vector x) {
-  const Vector magnitude = absolute(x);
-  const Vector twice = clamp(add(magnitude, magnitude), broadcast(0.0f), broadcast(20.0f));
-  const ReducedExponent reduced = reduceExponent(twice);
+  const Vector magnitude = atMost(absolute(x), broadcast(10.0f));
+  const ReducedExponent reduced = reduceExponent(add(magnitude, magnitude));
   const Vector power = powerOfTwo(reduced);
   const Vector e = multiplyAdd(power, smallExponentialMinusOne(reduced.rest), subtract(power, broadcast(1.0f)));
   return withSignOf(divide(e, add(e, broadcast(2.0f))), x);

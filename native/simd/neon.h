@@ -94,6 +94,7 @@ BPTT_INLINE Vector withSignOf(Vector magnitude, Vector sign) {
 }
 BPTT_INLINE Vector maximum(Vector a, Vector b) { return vmaxq_f32(a, b); }
 BPTT_INLINE Vector minimum(Vector a, Vector b) { return vminq_f32(a, b); }
+BPTT_INLINE Vector atMost(Vector x, Vector high) { return vminq_f32(high, x); }
 BPTT_INLINE Vector clamp(Vector x, Vector low, Vector high) { return vminq_f32(high, vmaxq_f32(low, x)); }
 
 BPTT_INLINE Vector roundToEven(Vector x) { return vrndnq_f32(x); }

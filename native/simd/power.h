@@ -1,6 +1,6 @@
 // a^b, written once over the vector header; math.h comes first.
 //
-// The logarithm to base 2 is carried as a sum of two floats, since an error of it is multiplied by up to 150. Within 4 units in the last place.
+// The logarithm to base 2 is carried as a sum of two floats, since an error of it is multiplied by up to 150. Within 5 units in the last place.
 // Special values are those of JavaScript's Math.pow: a^±0 is 1 for every a; NaN otherwise when a or b is NaN, when |a| is 1 and b infinite, and
 // when a is negative and finite while b is no whole number; signs of zeros and infinities follow odd whole exponents.
 #pragma once

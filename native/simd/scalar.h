@@ -97,6 +97,7 @@ BPTT_INLINE Vector negate(Vector x) { return -x; }
 BPTT_INLINE Vector withSignOf(Vector magnitude, Vector sign) { return vectorOf(bitsOf(magnitude) | (bitsOf(sign) & INT32_MIN)); }
 BPTT_INLINE Vector maximum(Vector a, Vector b) { return a != a ? a : a > b ? a : b; }
 BPTT_INLINE Vector minimum(Vector a, Vector b) { return a != a ? a : a < b ? a : b; }
+BPTT_INLINE Vector atMost(Vector x, Vector high) { return x > high ? high : x; }
 BPTT_INLINE Vector clamp(Vector x, Vector low, Vector high) { return x < low ? low : x > high ? high : x; }
 
 // Adding and taking away 2^23 rounds at the units; a number beyond it, or NaN, is its own rounding.

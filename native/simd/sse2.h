@@ -107,6 +107,7 @@ BPTT_INLINE Vector withSignOf(Vector magnitude, Vector sign) {
 // The instructions return their second operand when either is NaN.
 BPTT_INLINE Vector maximum(Vector a, Vector b) { return select(_mm_cmpunord_ps(a, a), a, _mm_max_ps(a, b)); }
 BPTT_INLINE Vector minimum(Vector a, Vector b) { return select(_mm_cmpunord_ps(a, a), a, _mm_min_ps(a, b)); }
+BPTT_INLINE Vector atMost(Vector x, Vector high) { return _mm_min_ps(high, x); }
 BPTT_INLINE Vector clamp(Vector x, Vector low, Vector high) { return _mm_min_ps(high, _mm_max_ps(low, x)); }
 
 // Adding and taking away 2^23 rounds at the units; a number beyond it, or NaN, is its own rounding.

@@ -81,7 +81,7 @@ double approximateOpcode(int op, double a, double b) {
     case 16: return sin(a);
     case 17: return cos(a);
     case 18: return tanh(a);
-    case 19: return 1 / (1 + exp(-a));
+    case 19: return a < -87.33654 ? 0 : 1 / (1 + exp(-a));
     case 21: return fmax(a, 0) + log1p(exp(-fabs(a)));
     case 48: return expm1(a);
     case 49: return log1p(a);
