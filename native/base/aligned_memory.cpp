@@ -4,12 +4,42 @@
 #include <cstdlib>
 #include <utility>
 
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#define BPTT_HAS_MMAP 1
+#else
+#define BPTT_HAS_MMAP 0
+#endif
+
 namespace bptt {
+namespace {
+
+// Large blocks are pages of their own: they come zeroed, and go back to the system at once instead of staying with the allocator.
+constexpr size_t leastMapped = size_t{1} << 18;
+constexpr size_t leastHuge = size_t{1} << 21;
+
+bool isMapped(size_t bytes) { return BPTT_HAS_MMAP && bytes >= leastMapped; }
+
+void* mapPages(size_t bytes) {
+#if BPTT_HAS_MMAP
+  void* block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) return nullptr;
+#if defined(MADV_HUGEPAGE)
+  if (bytes >= leastHuge) madvise(block, bytes, MADV_HUGEPAGE);  // weights of several megabytes outgrow the TLB; only a hint
+#endif
+  return block;
+#else
+  static_cast<void>(bytes);
+  return nullptr;
+#endif
+}
+
+}  // namespace
 
 AlignedMemory AlignedMemory::allocate(size_t bytes) {
   AlignedMemory memory;
   if (bytes > SIZE_MAX / 2) return memory;
-  memory.block_ = std::calloc(1, bytes + alignment);
+  memory.block_ = isMapped(bytes) ? mapPages(bytes) : std::calloc(1, bytes + alignment);
   if (memory.block_ == nullptr) return memory;
   const auto address = reinterpret_cast<uintptr_t>(memory.block_);
   const size_t skipped = static_cast<size_t>((alignment - address % alignment) % alignment);
@@ -27,6 +57,14 @@ AlignedMemory& AlignedMemory::operator=(AlignedMemory&& other) noexcept {
   return *this;
 }
 
-AlignedMemory::~AlignedMemory() { std::free(block_); }
+AlignedMemory::~AlignedMemory() {
+#if BPTT_HAS_MMAP
+  if (isMapped(bytes_)) {
+    munmap(block_, bytes_);
+    return;
+  }
+#endif
+  std::free(block_);
+}
 
 }  // namespace bptt

@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import type { NativeModule, NativeRunError } from '../../lib/runtime/native-module.ts';
+import { Assembler, opcode } from '../support/assemble.ts';
+import { lastLine, runChild } from '../support/child.ts';
+import { startWorker } from '../support/worker.ts';
+import { bindLong, doubling, gathering, native } from './native.ts';
+
+const child = (name: string): string => fileURLToPath(new URL(`./children/${name}.ts`, import.meta.url));
+const withCode = (code: string, message?: RegExp) => (error: unknown): boolean => {
+  assert.ok(error instanceof Error);
+  assert.equal((error as NativeRunError).code, code, error.message);
+  if (message) assert.match(error.message, message);
+  return true;
+};
+
+describe('the native module', () => {
+  let module: NativeModule;
+  before(() => { module = native(); });
+
+  describe('what it says of itself', () => {
+    it('names the instruction set, the cores and the threads', () => {
+      const info = module.info();
+      assert.equal(info.format, 1);
+      assert.match(info.version, /^\d+\.\d+\.\d+/);
+      assert.ok(info.isas.includes(info.isa));
+      assert.equal(info.isas.at(-1), 'scalar');
+      assert.ok(info.cores >= 1 && info.threads >= 1);
+    });
+
+    it('takes any number of threads from 1 to 256 and no other', () => {
+      const { threads } = module.info();
+      for (const count of [1, 2, 256]) {
+        module.setThreads(count);
+        assert.equal(module.info().threads, count);
+      }
+      module.setThreads(threads);
+      for (const wrong of [0, -1, 257, 1e6, 1.5, NaN, Infinity, '2', null, undefined, {}, Symbol('2')]) {
+        assert.throws(() => module.setThreads(wrong as number), /setThreads|Symbol/);
+      }
+      assert.equal(module.info().threads, threads);
+    });
+  });
+
+  describe('a storage', () => {
+    it('begins as zeros that two views share', () => {
+      const storage = new module.Storage(3);
+      assert.deepEqual([...storage.floats], [0, 0, 0]);
+      storage.floats[1] = 1;
+      assert.equal(storage.ints[1], 0x3f800000);
+      assert.equal(storage.elements, 3);
+      assert.equal(storage.floats.buffer, storage.ints.buffer);
+    });
+
+    it('may be empty', () => {
+      assert.equal(new module.Storage(0).floats.length, 0);
+    });
+
+    it('counts its versions', () => {
+      const storage = new module.Storage(1);
+      const { version } = storage;
+      storage.touch();
+      assert.equal(storage.version, version + 1);
+    });
+
+    it('refuses sizes that are none', () => {
+      for (const wrong of [-1, 0.5, NaN, 2 ** 50, '4', undefined, null, {}]) {
+        assert.throws(() => new module.Storage(wrong as number), withCode('ERR_BPTT_RANGE'));
+      }
+      assert.throws(() => new module.Storage(2 ** 39), Error);
+    });
+
+    it('keeps its memory alive through its views', async () => {
+      const floats = (() => new module.Storage(1000).floats.fill(7))();
+      for (let round = 0; round < 20; round++) new module.Storage(100_000);
+      await new Promise((resolve) => { setImmediate(resolve); });
+      assert.ok(floats.every((value) => value === 7));
+    });
+  });
+
+  describe('a program', () => {
+    it('is read from a buffer or from the part of one that a view shows', () => {
+      const words = doubling();
+      const framed = new Uint8Array(words.byteLength + 24);
+      framed.set(new Uint8Array(words.buffer), 8);
+      const views = [words, words.buffer, new Uint8Array(words.buffer), new DataView(framed.buffer, 8, words.byteLength), framed.subarray(8, 8 + words.byteLength),
+        Buffer.from(framed.buffer, 8, words.byteLength)];
+      for (const view of views) {
+        const source = new module.Storage(4);
+        const target = new module.Storage(4);
+        source.floats.set([1, 2, 3, 4]);
+        new module.Program(view as ArrayBuffer).bind([source, target]).run();
+        assert.deepEqual([...target.floats], [2, 4, 6, 8]);
+      }
+    });
+
+    it('is not affected by what happens to the bytes afterwards', () => {
+      const words = doubling();
+      const program = new module.Program(words);
+      words.fill(0);
+      program.bind([new module.Storage(4), new module.Storage(4)]).run();
+    });
+
+    it('says which word or instruction is wrong', () => {
+      const assembler = new Assembler();
+      const place = assembler.storage(4);
+      const out = assembler.operand({ space: place, offset: 1, dims: [4] });
+      const entry = assembler.map(0, [1], [[0, 64, 128, 0, 0]]);
+      assembler.add(opcode.map, [out], [entry, 0]);
+      assert.throws(() => new module.Program(assembler.words()), withCode('ERR_BPTT_PROGRAM', /instruction 0: map: operand 0 touches elements 1 to 4 of space 2 with 4/));
+      assert.throws(() => new module.Program(new ArrayBuffer(0)), withCode('ERR_BPTT_PROGRAM', /header/));
+      assert.throws(() => new module.Program(new Uint8Array(7)), withCode('ERR_BPTT_PROGRAM', /7 bytes/));
+    });
+
+    it('survives every changed word', () => {
+      const original = doubling();
+      for (let word = 0; word < original.length; word++) {
+        for (const value of [0, 1, 2, 255, 0x7fffffff, -1, -2147483648]) {
+          const words = original.slice();
+          words[word] = value;
+          try {
+            new module.Program(words).bind([new module.Storage(4), new module.Storage(4)]).run();
+          } catch (error) {
+            assert.ok(['ERR_BPTT_PROGRAM', 'ERR_BPTT_TYPE', 'ERR_BPTT_RANGE', 'ERR_BPTT_MEMORY'].includes((error as NativeRunError).code), String(error));
+          }
+        }
+      }
+    });
+
+    it('refuses anything but bytes', () => {
+      for (const wrong of [undefined, null, 1, 'x', {}, [], () => undefined, new module.Storage(4)]) {
+        assert.throws(() => new module.Program(wrong as ArrayBuffer), withCode('ERR_BPTT_TYPE'));
+      }
+    });
+
+    it('refuses storages that are wrong in number, kind or size', () => {
+      const program = new module.Program(doubling());
+      const storage = new module.Storage(4);
+      for (const wrong of [undefined, {}, [], [storage], [storage, storage, storage], [storage, {}], [storage, null], [storage, new Proxy(storage, {})],
+        [storage, Object.create(storage) as unknown], [storage, new module.Program(doubling())]]) {
+        assert.throws(() => program.bind(wrong as never), withCode('ERR_BPTT_TYPE'));
+      }
+      assert.throws(() => program.bind([storage, new module.Storage(3)]), withCode('ERR_BPTT_RANGE', /storage 1 holds 3 elements, the program takes 4/));
+    });
+
+    it('survives a list whose elements throw when read', () => {
+      const program = new module.Program(doubling());
+      for (const thrown of [null, undefined, 1, new Error('mine')]) {
+        const list = [new module.Storage(4), new module.Storage(4)];
+        Object.defineProperty(list, 1, { get() { throw thrown as Error; } });
+        assert.throws(() => program.bind(list));
+      }
+    });
+
+    it('is not fooled by a forged this', () => {
+      const program = new module.Program(doubling());
+      const storage = new module.Storage(4);
+      const executable = program.bind([storage, new module.Storage(4)]);
+      const forged = [{}, null, undefined, 1, storage, program, executable, Object.create(program) as unknown];
+      const { bind } = program, { touch } = storage, { run, runAsync } = executable;
+      for (const self of forged) {
+        if (self !== program) assert.throws(() => bind.call(self as never, [storage, storage]), TypeError);
+        if (self !== storage) assert.throws(() => touch.call(self as never), TypeError);
+        if (self !== executable) assert.throws(() => run.call(self as never), TypeError);
+        if (self !== executable) assert.throws(() => runAsync.call(self as never), TypeError);
+      }
+      const Executable = executable.constructor as new () => unknown;
+      assert.throws(() => new Executable(), withCode('ERR_BPTT_TYPE', /Program.bind/));
+      assert.throws(() => (module.Storage as unknown as () => void)(), TypeError);
+      const mixed = Reflect.construct(module.Program, [doubling()], module.Storage) as typeof storage;  // a program that looks like a storage
+      assert.throws(() => mixed.touch(), TypeError);
+      assert.throws(() => program.bind([storage, mixed]), withCode('ERR_BPTT_TYPE'));
+    });
+  });
+});
+
+describe('a native run', () => {
+  let module: NativeModule;
+  before(() => { module = native(); });
+
+  it('raises the versions of what it writes and of nothing else', async () => {
+    const source = new module.Storage(4);
+    const target = new module.Storage(4);
+    const executable = new module.Program(doubling()).bind([source, target]);
+    const versions = (): number[] => [source.version, target.version];
+    const [before0, before1] = versions() as [number, number];
+    executable.run();
+    assert.deepEqual(versions(), [before0, before1 + 1]);
+    await executable.runAsync().promise;
+    assert.deepEqual(versions(), [before0, before1 + 2]);
+  });
+
+  it('tells index, row and instruction when an index is out of range', async () => {
+    const storage = new module.Storage(64);
+    const executable = new module.Program(gathering()).bind([storage]);
+    storage.ints[21] = 5;
+    const expected = (error: unknown): boolean => {
+      assert.deepEqual({ ...(error as NativeRunError) }, { code: 'ERR_BPTT_RANGE', status: 1, instruction: 0, details: [5, 1] });
+      return true;
+    };
+    assert.throws(() => executable.run(), expected);
+    await assert.rejects(executable.runAsync().promise, expected);
+    storage.ints[21] = 4;
+    executable.run();
+  });
+
+  it('leases its storages: readers together, a writer alone', async () => {
+    const shared = new module.Storage(4096);
+    const slow = new module.Program(copying()).bind([shared, new module.Storage(4096)]);
+    const reader = new module.Program(doubling()).bind([shared, new module.Storage(4)]);
+    const writer = new module.Program(doubling()).bind([new module.Storage(4), shared]);
+    const running = slow.runAsync();
+    assert.throws(() => slow.run(), withCode('ERR_BPTT_BUSY', /executable is running/));
+    assert.throws(() => slow.runAsync(), withCode('ERR_BPTT_BUSY'));
+    reader.run();
+    assert.throws(() => writer.run(), withCode('ERR_BPTT_BUSY', /storage/));
+    running.cancel();
+    await assert.rejects(running.promise, withCode('ERR_BPTT_ABORTED'));
+    writer.run();
+    slow.runAsync().cancel();
+  });
+
+  it('may have one storage in two roles', () => {
+    const storage = new module.Storage(4);
+    storage.floats.fill(3);
+    const executable = new module.Program(doubling()).bind([storage, storage]);
+    executable.run();
+    executable.run();
+    assert.equal(storage.floats[0], 12);
+  });
+
+  it('lets the event loop go on', async () => {
+    const running = bindLong(module, 2_000_000_000).executable.runAsync();
+    for (let tick = 0; tick < 20; tick++) await new Promise((resolve) => { setImmediate(resolve); });
+    running.cancel();
+    await assert.rejects(running.promise, withCode('ERR_BPTT_ABORTED'));
+  });
+
+  it('is cancelled within a step, before it begins or after its end', async () => {
+    const { executable, storage } = bindLong(module, 2_000_000_000);
+    const running = executable.runAsync();
+    setTimeout(() => running.cancel(), 20);
+    const begun = performance.now();
+    await assert.rejects(running.promise, withCode('ERR_BPTT_ABORTED', /cancelled/));
+    assert.ok(performance.now() - begun < 5000);
+    assert.ok(storage.floats[0]! >= 0);
+    const early = executable.runAsync();
+    early.cancel();
+    await assert.rejects(early.promise, withCode('ERR_BPTT_ABORTED'));
+    const late = bindLong(module, 1).executable.runAsync();
+    await late.promise;
+    late.cancel();
+    late.cancel();
+  });
+
+  it('keeps the order of the queue', async () => {
+    const order: number[] = [];
+    const runs = [3000, 1, 500].map((steps, index) => bindLong(module, steps).executable.runAsync().promise.then(() => order.push(index)));
+    await Promise.all(runs);
+    assert.deepEqual(order, [0, 1, 2]);
+  });
+
+  it('gives the same bits beside another run and alone', async () => {
+    const busy = bindLong(module, 2_000_000_000).executable.runAsync();
+    const source = new module.Storage(4);
+    source.floats.set([1, 2, 3, 4]);
+    const target = new module.Storage(4);
+    const executable = new module.Program(doubling()).bind([source, target]);
+    for (let round = 0; round < 100; round++) executable.run();
+    assert.deepEqual([...target.floats], [2, 4, 6, 8]);
+    busy.cancel();
+    await assert.rejects(busy.promise);
+  });
+
+  it('works in several worker threads at once', async () => {
+    const workers = [0, 1, 2].map(() => startWorker(new URL('./children/ended.ts', import.meta.url), { workerData: ['finished', 'return'] }));
+    const codes = await Promise.all(workers.map((worker) => new Promise<number>((resolve, reject) => {
+      worker.once('exit', resolve).once('error', reject);
+    })));
+    assert.deepEqual(codes, [0, 0, 0]);
+  });
+});
+
+/** A long run that reads storage 0 and writes storage 1. */
+function copying(): Int32Array {
+  const assembler = new Assembler();
+  const source = assembler.storage(4096, 1);
+  const target = assembler.storage(4096);
+  const entry = assembler.map(0, [], [[0, 64, 64, 0, 0]]);
+  const operands = [assembler.operand({ space: source, dims: [4096] }), assembler.operand({ space: target, dims: [4096] })];
+  return assembler.scan({ steps: 2_000_000_000 }, [Assembler.instruction(opcode.map, operands, [entry, 1])]).words();
+}
+
+describe('the end of a process with native work', function () {
+  this.timeout(60_000);
+  const stages = ['loaded', 'bound', 'queued', 'running', 'finished'];
+
+  for (const stage of stages) {
+    it(`comes at once by process.exit(), a throw or worker.terminate() when it is ${stage}`, async () => {
+      const [exit, thrown, terminated] = await Promise.all(['exit', 'throw', 'terminate'].map((way) => runChild(child('ended'), { arguments: [stage, way], timeout: 30_000 })));
+      assert.deepEqual([exit!.code, exit!.signal], [7, null], exit!.stderr);
+      assert.deepEqual([thrown!.code, thrown!.signal], [1, null]);
+      assert.match(thrown!.stderr, /on purpose/);
+      assert.deepEqual([terminated!.code, terminated!.signal], [0, null], terminated!.stderr);
+      assert.ok(Number(/terminated in ([\d.]+)/.exec(terminated!.stdout)?.[1]) < 5000, terminated!.stdout);
+    });
+  }
+
+  it('is not held up by an idle queue', async () => {
+    const result = await runChild(child('ended'), { arguments: ['finished', 'return'], timeout: 30_000 });
+    assert.deepEqual([result.code, result.signal], [0, null], result.stderr);
+  });
+});
+
+describe('native memory', function () {
+  this.timeout(60_000);
+
+  it('is freed by the collector, and 100,000 runs take none', async () => {
+    const growth = lastLine<{ dropped: number; runs: number }>(await runChild(child('collected'), { flags: ['--expose-gc'] }));
+    assert.ok(growth.dropped < 40e6, `${growth.dropped} bytes more after dropping a gigabyte`);
+    assert.ok(growth.runs < 10e6, `${growth.runs} bytes more after 100,000 runs`);
+  });
+});
