@@ -73,26 +73,42 @@ async function replaceFolder(prepared: string, folder: string): Promise<void> {
   await rm(previous, { recursive: true, force: true });
 }
 
-/**
- * Writes a folder of files so that a crash at any moment leaves the old folder or the new one, whole: the files are written beside it, brought to disk, and
- * take its place by renaming. `locateFolder` finds whichever is there.
- * @throws ERR_BPTT_FORMAT when the place is a file, holds files of others, or cannot be written.
- */
-export async function writeFolder(folder: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
+/** Runs `work` on a new folder beside the target, which is gone afterwards whatever happens. */
+async function withPrepared(folder: string, work: (prepared: string, target: string) => Promise<void>): Promise<void> {
   const target = path.resolve(folder);
   const prepared = `${target}.partial-${randomBytes(6).toString('hex')}`;
   try {
     await checkReplaceable(target);
     await mkdir(path.dirname(target), { recursive: true });
     await mkdir(prepared);
+    await work(prepared, target);
+  } catch (error) {
+    if (error instanceof BpttError) throw error;
+    throw new BpttError('ERR_BPTT_FORMAT', `${folder}: cannot be written (${(error as Error).message}); choose a folder that this user may write`, { cause: error });
+  } finally {
+    await rm(prepared, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * Finds out beforehand what `writeFolder` would complain of, for those who have long work to do first.
+ * @throws ERR_BPTT_FORMAT as `writeFolder`.
+ */
+export async function checkWritable(folder: string): Promise<void> {
+  await withPrepared(folder, async () => undefined);
+}
+
+/**
+ * Writes a folder of files so that a crash at any moment leaves the old folder or the new one, whole: the files are written beside it, brought to disk, and
+ * take its place by renaming. Reading finds whichever is there.
+ * @throws ERR_BPTT_FORMAT when the place is a file, holds files of others, or cannot be written.
+ */
+export async function writeFolder(folder: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
+  await withPrepared(folder, async (prepared, target) => {
     for (const [name, content] of Object.entries(files)) await writeDurably(path.join(prepared, name), content);
     await syncFolder(prepared);
     await replaceFolder(prepared, target);
-  } catch (error) {
-    await rm(prepared, { recursive: true, force: true }).catch(() => undefined);
-    if (error instanceof BpttError) throw error;
-    throw new BpttError('ERR_BPTT_FORMAT', `${folder}: cannot be written (${(error as Error).message}); choose a folder that this user may write`, { cause: error });
-  }
+  });
 }
 
 /** The folder itself, or the old one that a crash left waiting beside it. */

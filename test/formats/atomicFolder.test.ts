@@ -4,7 +4,7 @@ import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readFromFolder, writeFolder } from '../../lib/formats/atomicFolder.ts';
+import { checkWritable, readFromFolder, writeFolder } from '../../lib/formats/atomicFolder.ts';
 
 const text = async (folder: string, name: string): Promise<string> => new TextDecoder().decode(await readFromFolder(folder, name, 1000));
 const version = (which: string): Record<string, string> => ({ 'model.json': `{"json":"${which}"}`, 'model.safetensors': `weights ${which}` });
@@ -86,6 +86,8 @@ describe('writing a folder', () => {
   it('says so when the place is a file or cannot be written', async () => {
     writeFileSync(folder, '');
     await assert.rejects(writeFolder(folder, version('a')), { code: 'ERR_BPTT_FORMAT', message: /expected a folder or nothing there, found a file/ });
+    await assert.rejects(checkWritable(folder), { code: 'ERR_BPTT_FORMAT', message: /found a file/ });
+    await checkWritable(path.join(place, 'new'));
     await assert.rejects(writeFolder(path.join(folder, 'inside'), version('a')), { code: 'ERR_BPTT_FORMAT' });
     if (process.platform === 'linux') await assert.rejects(writeFolder('/proc/model', version('a')), { code: 'ERR_BPTT_FORMAT', message: /cannot be written .* may write/ });
     assert.deepEqual(readdirSync(place), ['model']);

@@ -1,0 +1,36 @@
+import { textStream } from '../data/index.ts';
+import { crossEntropy } from '../losses/index.ts';
+import { sgd } from '../optimizers/index.ts';
+import { Trainer } from '../training/trainer.ts';
+import { loadCharacterModel } from './characterModel.ts';
+import { jsonLine, type Terminal } from './terminal.ts';
+import { readText } from './textFile.ts';
+import { useThreads } from './threads.ts';
+
+export interface EvaluateOptions {
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+/** Parts of the text that are read side by side: as many as leave each one long, so that where a part begins hardly counts. */
+const mostRows = 50;
+const tokensPerRow = 1000;
+const steps = 100;
+
+/** `bptt evaluate`: how well a model predicts a text. */
+export async function evaluate(folder: string, file: string, options: EvaluateOptions, terminal: Terminal): Promise<number> {
+  useThreads(options.threads);
+  const { model, vocabulary } = await loadCharacterModel(folder);
+  const tokens = vocabulary.encode(await readText(file));
+  const batch = Math.max(1, Math.min(mostRows, Math.floor(tokens.length / tokensPerRow)));
+  const trainer = new Trainer(model, { loss: crossEntropy(), optimizer: sgd() });
+  const { loss, perplexity, accuracy, steps: judged } = await trainer.evaluate(textStream(tokens, { batch, steps }));
+  if (options.json) {
+    terminal.out(jsonLine({ loss, perplexity, accuracy, tokens: judged }));
+  } else {
+    const token = vocabulary.kind === 'characters' ? 'character' : 'word';
+    terminal.out(`${loss.toFixed(4)} nats per ${token}, perplexity ${(perplexity ?? Math.exp(loss)).toFixed(3)}, `
+      + `accuracy ${((accuracy ?? 0) * 100).toFixed(2)} % over ${judged.toLocaleString('en-US')} ${token}s\n`);
+  }
+  return 0;
+}

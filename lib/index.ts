@@ -1,0 +1,13 @@
+// What `import … from 'bptt'` gives. Data readers are in 'bptt/data', the functions that cells' equations are written with in 'bptt/graph'.
+export { BpttError } from './errors.ts';
+export type { ErrorCode } from './errors.ts';
+export type { Cell, CellDeclaration, CellOption, CellOptions, CellOptionValues, CellParameterOptions, CellSize, CellStep, CellTools } from './cells/index.ts';
+export { cell, gruCell, lstmCell, rnnCell } from './cells/index.ts';
+export * from './layers/index.ts';
+export * from './losses/index.ts';
+export * from './optimizers/index.ts';
+export * from './model/index.ts';
+export * from './decoding/index.ts';
+export * from './formats/index.ts';
+export type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime/index.ts';
+export { referenceRuntime, selectRuntime } from './runtime/index.ts';
