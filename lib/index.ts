@@ -7,6 +7,7 @@ export * from './layers/index.ts';
 export * from './losses/index.ts';
 export * from './optimizers/index.ts';
 export * from './model/index.ts';
+export * from './training/index.ts';
 export * from './decoding/index.ts';
 export * from './formats/index.ts';
 export type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime/index.ts';

@@ -14,7 +14,10 @@ export interface Batch {
   readonly lengths?: ArrayLike<number> | undefined;
   /** How much each step counts, [N, T] ([N] where the output has no time axis). */
   readonly weights?: Data | undefined;
-  /** Rows that begin anew although states are carried; default none. */
+  /**
+   * Rows that begin anew; the others go on with the states of the same row of the batch before. Without it, and unless the trainer says otherwise, every
+   * row begins anew.
+   */
   readonly fresh?: ArrayLike<boolean | number> | undefined;
 }
 
@@ -22,8 +25,6 @@ export interface Batch {
 export interface Dataset {
   /** Batches in an epoch where that is known. */
   readonly count: number | undefined;
-  /** Whether row r of a batch continues row r of the one before. */
-  readonly continuous: boolean;
   /** The batches of one epoch (from 0): the same ones for the same number. */
   epoch(index: number): Iterable<Batch> | AsyncIterable<Batch>;
 }
@@ -92,7 +93,7 @@ export function batches(examples: Examples, options: BatchOptions): Dataset {
       { expected: examples.count, received: examples[name].shape[0] });
   }
   return Object.freeze({
-    count, continuous: false,
+    count,
     *epoch(index: number) {
       const order = shuffle ? permutation(examples.count, uniformSource(seed, `epoch ${index}`)) : Int32Array.from({ length: examples.count }, (_, i) => i);
       for (let start = 0, made = 0; made < count; start += size, made++) {
@@ -119,9 +120,10 @@ export function takeRows(tensor: Tensor, rows: ArrayLike<number>): Tensor {
 export function sequences(list: readonly SequenceExample[], options: BatchOptions): Dataset {
   if (!Array.isArray(list)) throw wrongType('sequences', 'the list', 'an array of { input, target }', list);
   const { size, shuffle, seed, count } = checkBatchOptions('sequences', options, list.length);
-  const lengths = (list as readonly SequenceExample[]).map((example, index) => lengthOf(example, index));
+  const examples = list as readonly SequenceExample[];
+  const lengths = examples.map((example, index) => lengthOf(example, index));
   return Object.freeze({
-    count, continuous: false,
+    count,
     *epoch(index: number) {
       const random = uniformSource(seed, `epoch ${index}`);
       const order = byLength(lengths, shuffle ? random : undefined);
@@ -129,7 +131,7 @@ export function sequences(list: readonly SequenceExample[], options: BatchOption
       const sequence = shuffle ? [...permutation(count, random)].map((i) => starts[i]!) : starts;
       for (const start of sequence) {
         const rows = [...order.subarray(start, start + size)];
-        yield { input: rows.map((row) => list[row]!.input), target: rows.map((row) => list[row]!.target) };
+        yield { input: rows.map((row) => examples[row]!.input), target: rows.map((row) => examples[row]!.target) };
       }
     },
   });

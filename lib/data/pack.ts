@@ -24,6 +24,8 @@ export interface Packed {
   readonly rows: number;
   /** T as allocated; 1 without a time axis. */
   readonly steps: number;
+  /** T as given: less than `steps` where that was rounded up. */
+  readonly longest: number;
   /** Valid steps of each row, or null when every row has all `steps`. */
   readonly lengths: Int32Array | null;
 }
@@ -48,6 +50,59 @@ export function pack(data: Data, specification: DataSpecification, options: Pack
   if (Array.isArray(data)) return packRows(data as readonly unknown[], specification, options);
   throw new BpttError('ERR_BPTT_TYPE', `${specification.owner}: expected nested arrays or { data, shape }, received ${describe(data)}`,
     { expected: 'data', received: data });
+}
+
+/**
+ * Data that goes with an input step by step: targets or weights. Each row has as many steps as the input's row, or all T of them, of which those beyond the
+ * row's end are not read. One value for each row is repeated over its steps.
+ * @throws as `pack`; ERR_BPTT_SHAPE for other rows or steps than the input's.
+ */
+export function packAlong(data: Data, specification: DataSpecification, along: Packed): Packed {
+  const perRow = specification.time && isPerRow(data, specification, along);
+  const single = perRow || !specification.time;
+  const rows = single ? pack(data, { ...specification, time: false }) : packSteps(data, specification, along);
+  if (rows.rows !== along.rows) {
+    throw new BpttError('ERR_BPTT_SHAPE', `${specification.owner}: expected ${along.rows} rows as in the input, received ${rows.rows}`, { expected: along.rows, received: rows.rows });
+  }
+  return perRow ? repeatOverSteps(rows, specification, along) : rows;
+}
+
+function isPerRow(data: Data, specification: DataSpecification, { longest }: Packed): boolean {
+  const shape = isTensor(data) ? data.shape : ArrayBuffer.isView(data) ? [data.length] : Array.isArray(data) ? measure(data, specification) : [];
+  const { sizes } = specification;
+  if (sizes.length === 1 && sizes[0] === 1 && shape.length === 2) return shape[1] === 1 && longest !== 1;
+  return shape.length === 1 + sizes.length;
+}
+
+function packSteps(data: Data, specification: DataSpecification, along: Packed): Packed {
+  if (Array.isArray(data)) {
+    if (data.length !== along.rows) return pack(data as Data, specification);
+    return packRows(data as readonly unknown[], specification, {}, along);
+  }
+  const { longest, lengths, steps, rows } = along;
+  const sameRows = isTensor(data) && data.shape[0] === rows;
+  const packed = pack(data, specification, { lengths: sameRows ? lengths ?? undefined : undefined });
+  if (packed.steps !== longest) throw stepsError(specification, longest, packed.steps);
+  if (longest === steps || packed.rows !== rows) return packed;
+  const width = stepWidth(specification);
+  const spread = allocate(specification, rows * steps * width);
+  for (let row = 0; row < rows; row++) spread.set(packed.data.subarray(row * longest * width, (row + 1) * longest * width), row * steps * width);
+  return { ...packed, data: spread, steps };
+}
+
+function repeatOverSteps(packed: Packed, specification: DataSpecification, { rows, steps, longest, lengths }: Packed): Packed {
+  const width = stepWidth(specification);
+  const data = allocate(specification, rows * steps * width);
+  for (let row = 0; row < rows; row++) {
+    const value = packed.data.subarray(row * width, (row + 1) * width);
+    for (let step = 0; step < (lengths?.[row] ?? steps); step++) data.set(value, (row * steps + step) * width);
+  }
+  return { data, rows, steps, longest, lengths };
+}
+
+function stepsError(specification: DataSpecification, expected: number, received: number, row?: number): BpttError {
+  return new BpttError('ERR_BPTT_SHAPE', `${specification.owner}: expected ${expected} steps as in the input, received ${received}${row === undefined ? '' : ` in row ${row}`}`,
+    { expected, received });
 }
 
 /** T for sequences of different lengths: exact up to 16, then with three binary digits after the first, at most an eighth more. */
@@ -84,12 +139,13 @@ function packTensor(tensor: Tensor, specification: DataSpecification, options: P
     const start = row * steps * width;
     copyChecked(tensor.data, start, (lengths?.[row] ?? steps) * width, target, start, specification, row);
   }
-  return { data: target, rows, steps, lengths };
+  return { data: target, rows, steps, longest: steps, lengths };
 }
 
-function packRows(list: readonly unknown[], specification: DataSpecification, options: PackOptions): Packed {
+function packRows(list: readonly unknown[], specification: DataSpecification, options: PackOptions, along?: Packed): Packed {
   if (list.length === 0) throw emptyError(specification, 'no rows');
   const rowLengths = list.map((row, index) => measureRow(row, specification, index));
+  if (along) return packRowsAlong(list, rowLengths, specification, along);
   const longest = rowLengths.reduce((most, length) => Math.max(most, length), 1);
   const ragged = rowLengths.some((length) => length !== longest);
   if (ragged && options.lengths) {
@@ -101,7 +157,19 @@ function packRows(list: readonly unknown[], specification: DataSpecification, op
   const width = stepWidth(specification);
   const target = allocate(specification, list.length * steps * width);
   list.forEach((row, index) => copyRow(row, (lengths?.[index] ?? steps) * width, target, index * steps * width, specification, index));
-  return { data: target, rows: list.length, steps, lengths };
+  return { data: target, rows: list.length, steps, longest, lengths };
+}
+
+function packRowsAlong(list: readonly unknown[], rowLengths: readonly number[], specification: DataSpecification, { steps, longest, lengths, rows }: Packed): Packed {
+  const width = stepWidth(specification);
+  const data = allocate(specification, rows * steps * width);
+  list.forEach((row, index) => {
+    const length = lengths?.[index] ?? longest;
+    const received = rowLengths[index]!;
+    if (received !== length && received !== longest) throw stepsError(specification, length, received, index);
+    copyRow(row, length * width, data, index * steps * width, specification, index);
+  });
+  return { data, rows, steps, longest, lengths };
 }
 
 /** Steps of one row, after checking that its shape is that of a row. */

@@ -100,7 +100,7 @@ export class Output<Numbers extends NumberArray = FloatArray> implements Tensor<
   toArray(): Nested {
     return Array.from({ length: this.shape[0] ?? 0 }, (_, index) => {
       const row = this.row(index);
-      return nest(row.data, row.shape) as Nested[number];
+      return nest(row.data, row.shape);
     });
   }
 }

@@ -33,7 +33,7 @@ export function textStream(tokens: Int32Array | readonly number[], options: Text
       { expected: needed, received: all.length });
   }
   return Object.freeze({
-    count, continuous: true,
+    count,
     *epoch(): Iterable<Batch> {
       for (let index = 0; index < count; index++) yield piece(all, { rows, part, start: index * steps, steps: Math.min(steps, part - index * steps) });
     },

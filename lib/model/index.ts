@@ -1,7 +1,7 @@
 export type { LayerDefinition, ModelDefinition } from './definition.ts';
 export type { InputData, LengthsData } from './door.ts';
 export { Model, model, modelFromJSON, sequential } from './model.ts';
-export type { ModelOptions, ModelSettings, OutputDescription, PredictOptions, SequentialOptions, StateDescription } from './model.ts';
+export type { FromJSONOptions, ModelOptions, ModelSettings, OutputDescription, PredictOptions, SequentialOptions, StateDescription } from './model.ts';
 export type { Parameter } from './parameters.ts';
 export type { Prediction } from './predict.ts';
 export { Stream } from './stream.ts';

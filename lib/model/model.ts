@@ -3,6 +3,7 @@ import { BpttError, checkOptions, describe, nearest } from '../errors.ts';
 import { pack } from '../data/pack.ts';
 import type { Data } from '../data/tensor.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
+import { elementCount } from '../graph/index.ts';
 import type { Layer } from '../layers/layer.ts';
 import { selectRuntime } from '../runtime/index.ts';
 import type { Runtime, VariableStore } from '../runtime/runtime.ts';
@@ -66,6 +67,15 @@ export interface StateDescription {
   readonly sizes: readonly number[];
 }
 
+export interface FromJSONOptions {
+  /** What computes. Default: the native engine, else the reference interpreter. */
+  readonly runtime?: Runtime | undefined;
+  /** false leaves all weights zero, for a caller that writes every one of them. Default true. */
+  readonly initialize?: boolean | undefined;
+  /** How many weights the definition may ask for: nothing is allocated beyond it. Default: any number. */
+  readonly mostWeights?: number | undefined;
+}
+
 /** The parts of a model that training builds on. */
 export interface ModelCore {
   readonly wiring: Wiring;
@@ -97,7 +107,7 @@ export class Model {
   readonly #predictor: Predictor;
   readonly #streams: StreamFactory;
 
-  constructor(wiring: Wiring, settings: { readonly runtime?: Runtime | undefined; readonly initialize?: boolean | undefined } = {}) {
+  constructor(wiring: Wiring, settings: FromJSONOptions = {}) {
     const { definition } = wiring;
     this.definition = definition;
     this.name = definition.name;
@@ -109,6 +119,7 @@ export class Model {
     const signature: Signature = { rows: 1, inputs: Object.fromEntries(definition.inputs.map(({ name, time }) => [name, { steps: time ? probeSteps : 1, ragged: false }])) };
     this.#probe = buildModel(wiring, table, signature, { training: false });
     table.close();
+    checkWeights(table, settings.mostWeights ?? Infinity);
     const store = this.runtime.store([...table.declared.values()].map(({ variable }) => variable));
     this.parameters = Object.freeze(bindParameters(table, store));
     this.parameterCount = this.parameters.reduce((sum, { count }) => sum + count, 0);
@@ -147,7 +158,7 @@ export class Model {
   parameter(name: string): Parameter {
     const found = this.parameters.find((parameter) => parameter.name === name || parameter.diskName === name);
     if (found) return found;
-    const hint = nearest(String(name), this.parameters.map((parameter) => parameter.name));
+    const hint = nearest(typeof name === 'string' ? name : '', this.parameters.map((parameter) => parameter.name));
     throw new BpttError('ERR_BPTT_OPTION', `${this.core.door.owner}: no parameter is called ${describe(name)}${hint ? `; did you mean "${hint}"?` : ''}`,
       { expected: this.parameters.map((parameter) => parameter.name), received: name });
   }
@@ -162,7 +173,7 @@ export class Model {
     this.requireIdle(`parameter "${fullName}"`);
     const flat = ArrayBuffer.isView(data) ? { data, shape: [...shape] } : data;
     const specification = { owner: `parameter "${fullName}"`, type: 'float32', time: false, sizes: shape.slice(1), double: true } as const;
-    const packed = shape.length === 0 ? pack([data] as never, specification) : pack(flat as Data, specification);
+    const packed = shape.length === 0 ? pack([data] as never, specification) : pack(flat, specification);
     if (packed.rows !== (shape[0] ?? 1)) {
       throw new BpttError('ERR_BPTT_SHAPE', `parameter "${fullName}": expected shape [${shape.join(', ')}], received ${packed.rows} rows`, { expected: shape, received: packed.rows });
     }
@@ -191,6 +202,12 @@ export class Model {
     return this.definition;
   }
 
+}
+
+function checkWeights(table: ParameterTable, most: number): void {
+  const count = [...table.declared.values()].reduce((sum, { variable }) => sum + elementCount(variable.shape), 0);
+  if (count <= most) return;
+  throw new BpttError('ERR_BPTT_FORMAT', `model definition: expected at most ${most} weights, received sizes that need ${count}`, { expected: most, received: count });
 }
 
 function checkRuntime(runtime: unknown): void {
@@ -225,12 +242,12 @@ export function sequential(layers: readonly Layer[], options: SequentialOptions)
 
 /**
  * A model from what `JSON.stringify(model)` gave. It has its initial weights again, not learned ones.
- * @param options.initialize false leaves all weights zero, for a caller that writes every one of them. Default true.
- * @throws ERR_BPTT_FORMAT for something that is no definition; the layers' own errors.
+ * @throws ERR_BPTT_FORMAT for something that is no definition or needs more weights than `mostWeights`; the layers' own errors.
  */
-export function modelFromJSON(definition: unknown, options: { readonly runtime?: Runtime | undefined; readonly initialize?: boolean } = {}): Model {
-  checkOptions('modelFromJSON', options, ['runtime', 'initialize']);
+export function modelFromJSON(definition: unknown, options: FromJSONOptions = {}): Model {
+  checkOptions('modelFromJSON', options, ['runtime', 'initialize', 'mostWeights']);
   checkRuntime(options.runtime);
-  const initialize = requireBoolean('modelFromJSON', 'initialize', options.initialize ?? true);
-  return new Model(readDefinition(definition), { runtime: options.runtime, initialize });
+  requireBoolean('modelFromJSON', 'initialize', options.initialize ?? true);
+  requireInteger('modelFromJSON', 'mostWeights', options.mostWeights ?? 0, 0);
+  return new Model(readDefinition(definition), options);
 }

@@ -20,7 +20,6 @@ describe('data: text streams', () => {
     });
     assert.deepEqual(rows, [range(10), range(20).slice(10)]);
     assert.equal(dataset.count, 3);
-    assert.equal(dataset.continuous, true);
   });
 
   it('drops the short rest when told', () => {

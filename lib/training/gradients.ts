@@ -1,0 +1,129 @@
+import { requireBoolean, requireChoice, requireInteger, wrongType } from '../checks.ts';
+import { checkOptions } from '../errors.ts';
+import type { Batch } from '../data/batch.ts';
+import { Output } from '../data/tensor.ts';
+import type { Data, FloatArray } from '../data/tensor.ts';
+import { add, gradient, input } from '../graph/index.ts';
+import type { Value } from '../graph/index.ts';
+import { reduceLoss, reductions } from '../losses/index.ts';
+import type { Loss, Reduction } from '../losses/index.ts';
+import { buildModel } from '../model/builder.ts';
+import type { Signature } from '../model/builder.ts';
+import { Model } from '../model/index.ts';
+import { packStates } from '../model/predict.ts';
+import type { RunArray } from '../runtime/runtime.ts';
+import { hashSeed, mix } from '../random.ts';
+import { lossTerms, total } from './lossGraph.ts';
+import { BatchReader } from './prepare.ts';
+import type { PreparedBatch } from './prepare.ts';
+import { readLosses } from './settings.ts';
+import { truncateGradients } from './truncate.ts';
+
+export interface GradientOptions {
+  /** By output where the model has several. */
+  readonly loss: Loss | Readonly<Record<string, Loss>>;
+  /** Default 'mean'. */
+  readonly reduction?: Reduction | undefined;
+  /** Default 'all'. */
+  readonly lossOn?: 'all' | 'last' | undefined;
+  /** What states begin with, by path, [N, H]; default fresh. */
+  readonly state?: Readonly<Record<string, Data>> | undefined;
+  /** How many steps gradients may cross. Default all. */
+  readonly span?: number | undefined;
+  /** Whether dropout acts. Default false. */
+  readonly training?: boolean | undefined;
+  /** Of dropout. Default 0. */
+  readonly seed?: number | undefined;
+}
+
+/** A loss with its gradients. */
+export interface Gradients {
+  readonly loss: number;
+  /** By parameter, in its shape. */
+  readonly parameters: Readonly<Record<string, Output>>;
+  /** By input of features, batch first like the data; 0 beyond a row's end. */
+  readonly inputs: Readonly<Record<string, Output>>;
+  /** By state, with respect to what it begins with, [N, H]. */
+  readonly states: Readonly<Record<string, Output>>;
+}
+
+const optionNames = ['loss', 'reduction', 'lossOn', 'state', 'span', 'training', 'seed'];
+
+interface Differentiated {
+  readonly loss: Value;
+  readonly gradients: ReadonlyMap<string, Value>;
+  readonly feeds: readonly Value[];
+  readonly keys: number;
+}
+
+function differentiate(model: Model, signature: Signature, weighted: readonly string[], options: Required<Pick<GradientOptions, 'reduction' | 'lossOn' | 'training'>> & {
+  losses: Readonly<Record<string, Loss>>; given: readonly string[]; span: number | undefined;
+}): Differentiated {
+  const starts = new Map<string, Value>();
+  const built = buildModel(model.core.wiring, model.core.table, signature, {
+    training: options.training,
+    state: (path, initial) => {
+      const fed = input(`state/${path}`, initial.shape, 'float32');
+      starts.set(path, fed);
+      return options.given.includes(path) ? fed : add(initial, fed);
+    },
+  });
+  const feeds = [...built.feeds, ...starts.values()];
+  const names = Object.keys(built.outputs);
+  const values = names.map((name) => built.outputs[name]!.value);
+  const cut = options.span === undefined ? values : truncateGradients(values, options.span);
+  const outputs = Object.fromEntries(names.map((name, i) => [name, { ...built.outputs[name]!, value: cut[i]! }]));
+  const terms = lossTerms(outputs, { losses: options.losses, lossOn: options.lossOn, weighted, lossSteps: null }, feeds);
+  const loss = total(terms.map((term) => reduceLoss({ ...term, reduction: options.reduction, ...term.selection })));
+  const wanted: [string, Value][] = [
+    ...[...built.parameters].map(([name, { value }]): [string, Value] => [`parameter/${name}`, value]),
+    ...Object.entries(built.inputs).filter(([, value]) => value.type === 'float32').map(([name, value]): [string, Value] => [`input/${name}`, value]),
+    ...[...starts].map(([path, value]): [string, Value] => [`state/${path}`, value]),
+  ];
+  const { gradients, rewrite } = gradient(loss, wanted.map(([, value]) => value));
+  return { loss: rewrite(loss), gradients: new Map(wanted.map(([name], i) => [name, gradients[i]!])), feeds, keys: built.keys };
+}
+
+function feed(model: Model, prepared: PreparedBatch, states: Readonly<Record<string, FloatArray>>, keys: number, seed: number): Record<string, RunArray> {
+  const feeds: Record<string, RunArray> = {};
+  for (const [name, { data, lengths }] of Object.entries(prepared.inputs)) {
+    feeds[`input/${name}`] = data;
+    if (lengths) feeds[`lengths/${name}`] = lengths;
+  }
+  for (const [name, { data }] of Object.entries(prepared.targets)) feeds[`target/${name}`] = data;
+  for (const [name, { data }] of Object.entries(prepared.weights)) feeds[`weights/${name}`] = data;
+  const Floats = model.core.door.double ? Float64Array : Float32Array;
+  for (const { name, sizes } of model.states) feeds[`state/${name}`] = states[name] ?? new Floats(sizes.reduce((product, size) => product * size, prepared.rows));
+  for (let i = 0; i < keys; i++) feeds[`key/${i}`] = Int32Array.of(mix(hashSeed(seed, 'dropout'), 0), mix(~hashSeed(seed, 'dropout'), i));
+  return feeds;
+}
+
+/**
+ * The gradients of a loss, without learning from them: for analysis, for checks, and for training loops of one's own.
+ * @throws (as a rejection) ERR_BPTT_OPTION, ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_DATA, ERR_BPTT_VOCABULARY, ERR_BPTT_STATE for what does not fit.
+ */
+export async function gradients(model: Model, batch: Batch, options: GradientOptions): Promise<Gradients> {
+  if (!(model instanceof Model)) throw wrongType('gradients', 'the model', 'what sequential() or model() gives', model);
+  checkOptions('gradients', options, optionNames);
+  const losses = readLosses('gradients', model, options.loss);
+  const reduction = requireChoice('gradients', 'reduction', options.reduction ?? 'mean', reductions);
+  const lossOn = requireChoice('gradients', 'lossOn', options.lossOn ?? 'all', ['all', 'last'] as const);
+  const span = options.span === undefined ? undefined : requireInteger('gradients', 'span', options.span, 1);
+  const training = requireBoolean('gradients', 'training', options.training ?? false);
+  const prepared = new BatchReader(model, 'gradients', losses).read(batch, false);
+  const given = packStates(model, 'gradients', options.state ?? {}, prepared.rows);
+  const sizes = Object.entries(prepared.inputs).map(([name, { steps, lengths }]) => [name, { steps, ragged: lengths !== null }] as const);
+  const signature = { rows: prepared.rows, inputs: Object.fromEntries(sizes) };
+  const graph = differentiate(model, signature, Object.keys(prepared.weights), { losses, reduction, lossOn, span, training, given: Object.keys(given) });
+  const { store, turns } = model.core;
+  const compiled = model.runtime.compile({ inputs: graph.feeds, outputs: { loss: graph.loss, ...Object.fromEntries(graph.gradients) }, assignments: [] }, { layouts: [store.variables] });
+  const feeds = feed(model, prepared, given, graph.keys, requireInteger('gradients', 'seed', options.seed ?? 0, 0));
+  const results = await turns.take({ owner: 'gradients', writes: false }, () => compiled.bind([store]).runAsync(feeds));
+  const group = (prefix: string): Record<string, Output> => Object.fromEntries([...graph.gradients].filter(([name]) => name.startsWith(prefix)).map(([name, { shape }]) => {
+    const own = name.slice(prefix.length);
+    const input = prefix === 'input/' && model.inputs.find((entry) => entry.name === own)!.time ? prepared.inputs[own]! : null;
+    const lengths = input ? input.lengths ?? new Int32Array(input.rows).fill(input.steps) : null;
+    return [own, new Output(results[name] as FloatArray, shape, lengths)];
+  }));
+  return { loss: results['loss']![0]!, parameters: group('parameter/'), inputs: group('input/'), states: group('state/') };
+}

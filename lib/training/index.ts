@@ -1,0 +1,10 @@
+export { checkpoint, earlyStopping, progress, sampleEvery } from './callbacks.ts';
+export type { Interval } from './callbacks.ts';
+export type { EvaluateOptions, Evaluation, TrainingData } from './evaluate.ts';
+export type { Callback, FitControl, FitOptions, FitRun, History, Progress } from './fit.ts';
+export { gradients } from './gradients.ts';
+export type { GradientOptions, Gradients } from './gradients.ts';
+export type { TrainerOptions, TrainerSettings, TruncationOptions } from './settings.ts';
+export type { TrainerState } from './state.ts';
+export { Trainer } from './trainer.ts';
+export type { StepResult } from './trainer.ts';

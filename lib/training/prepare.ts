@@ -1,0 +1,110 @@
+import { wrongType } from '../checks.ts';
+import { BpttError, checkOptions } from '../errors.ts';
+import { packAlong } from '../data/pack.ts';
+import type { DataSpecification, Packed } from '../data/pack.ts';
+import { isData } from '../data/tensor.ts';
+import type { Batch } from '../data/batch.ts';
+import type { Loss } from '../losses/index.ts';
+import { buildModel } from '../model/builder.ts';
+import { byName, packInputs } from '../model/door.ts';
+import type { Model } from '../model/index.ts';
+
+/** A batch, checked and copied. */
+export interface PreparedBatch {
+  readonly rows: number;
+  /** T of the input over time; 1 where there is none. */
+  readonly steps: number;
+  readonly inputs: Readonly<Record<string, Packed>>;
+  /** By output. */
+  readonly targets: Readonly<Record<string, Packed>>;
+  /** By output; only those that were given. */
+  readonly weights: Readonly<Record<string, Packed>>;
+  /** Rows that begin anew; null when the batch does not say. */
+  readonly fresh: Uint8Array | null;
+}
+
+/** Which input's steps and lengths each output of a model has; null without a time axis. */
+export function timeSources(model: Model): Record<string, string | null> {
+  const timed = model.inputs.filter(({ time }) => time).map(({ name }) => name);
+  const sizes = model.inputs.map(({ name, time }) => [name, { steps: time ? 2 : 1, ragged: time }] as const);
+  const { outputs } = buildModel(model.core.wiring, model.core.table, { rows: 1, inputs: Object.fromEntries(sizes) }, { training: false });
+  return Object.fromEntries(Object.entries(outputs).map(([name, { time, lengths }]) => {
+    const fed = lengths?.node.attributes['name'];
+    const source = typeof fed === 'string' ? fed.slice('lengths/'.length) : timed[0];
+    return [name, time ? source ?? null : null];
+  }));
+}
+
+/** Reads batches of one model for given losses. */
+export class BatchReader {
+  readonly #model: Model;
+  readonly #owner: string;
+  readonly #losses: Readonly<Record<string, Loss>>;
+  readonly #sources: Readonly<Record<string, string | null>>;
+
+  constructor(model: Model, owner: string, losses: Readonly<Record<string, Loss>>) {
+    this.#model = model;
+    this.#owner = owner;
+    this.#losses = losses;
+    this.#sources = timeSources(model);
+  }
+
+  /**
+   * Checks one batch and copies it.
+   * @param round whether T of ragged data may be rounded up.
+   * @throws ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_DATA, ERR_BPTT_VOCABULARY, ERR_BPTT_OPTION.
+   */
+  read(batch: Batch, round: boolean): PreparedBatch {
+    checkOptions(`${this.#owner}: batch`, batch, ['input', 'target', 'lengths', 'weights', 'fresh']);
+    const { door } = this.#model.core;
+    const { signature, packed } = packInputs({ ...door, owner: this.#owner }, batch.input, batch.lengths, round);
+    const outputs = Object.keys(this.#losses);
+    const targets = byName(this.#owner, 'target', batch.target, outputs);
+    const timed = this.#model.inputs.find(({ time }) => time);
+    return {
+      rows: signature.rows,
+      steps: timed ? signature.inputs[timed.name]!.steps : 1,
+      inputs: packed,
+      targets: Object.fromEntries(outputs.map((name) => [name, packAlong(targets[name]!, this.#targetSpecification(name), this.#along(name, packed))])),
+      weights: this.#readWeights(batch.weights, outputs, packed),
+      fresh: readFresh(this.#owner, batch.fresh, signature.rows),
+    };
+  }
+
+  /** The packed input whose steps an output has. */
+  #along(output: string, packed: Readonly<Record<string, Packed>>): Packed {
+    return packed[this.#sources[output] ?? this.#model.inputs[0]!.name]!;
+  }
+
+  #targetSpecification(name: string): DataSpecification {
+    const { time, sizes } = this.#model.outputs.find((output) => output.name === name)!;
+    const { targetType } = this.#losses[name]!;
+    const several = Object.keys(this.#losses).length > 1;
+    return {
+      owner: `${this.#owner}, target${several ? ` "${name}"` : ''}`, type: targetType, time, double: this.#model.core.door.double,
+      sizes: targetType === 'int32' ? sizes.slice(0, -1) : sizes,
+      bound: targetType === 'int32' ? sizes.at(-1) : undefined,
+    };
+  }
+
+  #readWeights(given: unknown, outputs: readonly string[], packed: Readonly<Record<string, Packed>>): Record<string, Packed> {
+    if (given === undefined) return {};
+    const weights = isData(given) ? Object.fromEntries(outputs.map((name) => [name, given])) : given as Readonly<Record<string, unknown>>;
+    checkOptions(`${this.#owner}: weights by output`, weights, outputs);
+    return Object.fromEntries(Object.entries(weights).map(([name, data]) => {
+      if (!isData(data)) throw wrongType(this.#owner, 'weights', 'numbers, one for each step', data);
+      const { time } = this.#model.outputs.find((output) => output.name === name)!;
+      const specification = { owner: `${this.#owner}, weights`, type: 'float32', time, sizes: [], double: this.#model.core.door.double } as const;
+      return [name, packAlong(data, specification, this.#along(name, packed))];
+    }));
+  }
+}
+
+function readFresh(owner: string, fresh: Batch['fresh'], rows: number): Uint8Array | null {
+  if (fresh === undefined) return null;
+  if (typeof fresh !== 'object' || fresh === null || fresh.length !== rows) {
+    throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected fresh to have ${rows} entries, one for each row, received ${(fresh as { length?: number } | null)?.length ?? 'none'}`,
+      { expected: rows, received: fresh });
+  }
+  return Uint8Array.from(fresh as ArrayLike<number>, (entry) => (entry ? 1 : 0));
+}

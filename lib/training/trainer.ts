@@ -1,0 +1,257 @@
+import { BpttError, checkOptions } from '../errors.ts';
+import type { Batch } from '../data/batch.ts';
+import type { Variable } from '../graph/index.ts';
+import { signatureKey } from '../model/door.ts';
+import type { Model } from '../model/index.ts';
+import { ProgramCache } from '../model/programs.ts';
+import type { Kept } from '../model/programs.ts';
+import { abortError } from '../model/turns.ts';
+import { hashSeed, mix } from '../random.ts';
+import type { Executable, RunArray, VariableStore } from '../runtime/runtime.ts';
+import { CarriedPool } from './carry.ts';
+import type { CarriedStates } from './carry.ts';
+import { countSteps, planChunks, takeSteps } from './chunks.ts';
+import type { Chunk } from './chunks.ts';
+import { Evaluator } from './evaluate.ts';
+import type { EvaluateOptions, Evaluation, TrainingData } from './evaluate.ts';
+import { startFit } from './fit.ts';
+import type { FitOptions, FitRun } from './fit.ts';
+import { nonFiniteError } from './nonFinite.ts';
+import { BatchReader } from './prepare.ts';
+import type { PreparedBatch } from './prepare.ts';
+import { readTrainerOptions } from './settings.ts';
+import type { TrainerOptions, TrainerSettings } from './settings.ts';
+import { restoreState, saveState } from './state.ts';
+import type { TrainerState } from './state.ts';
+import { buildStep } from './stepProgram.ts';
+import type { StepGraph, StepOptions, TrainerVariables } from './stepProgram.ts';
+
+/** What one batch did. */
+export interface StepResult {
+  /** As the reduction says, without penalties; over several updates the mean weighted by their steps (the sum with reduction 'sum'). */
+  readonly loss: number;
+  /** Length of all gradients together, penalties included, before clipping: the largest of the updates. */
+  readonly gradientNorm: number;
+  /** Of the last update. */
+  readonly learningRate: number;
+  /** Valid steps that had a loss. */
+  readonly steps: number;
+  /** Updates made: 1 without truncation. */
+  readonly updates: number;
+}
+
+interface StepProgram extends Kept {
+  readonly step: StepGraph;
+  readonly executable: Executable;
+}
+
+/**
+ * Teaches a model. It holds what the optimizer remembers, the number of updates and the carried states; the weights are the model's. Nothing needs to be
+ * freed.
+ */
+export class Trainer {
+  readonly model: Model;
+  readonly settings: TrainerSettings;
+  readonly #variables: TrainerVariables;
+  readonly #store: VariableStore;
+  readonly #reader: BatchReader;
+  readonly #evaluator: Evaluator;
+  readonly #programs = new ProgramCache<StepProgram>();
+  readonly #pool: CarriedPool;
+  #epochs = 0;
+  #busy: 'step' | 'fit' | null = null;
+
+  /** @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE, ERR_BPTT_TYPE for options that do not fit. */
+  constructor(model: Model, options: TrainerOptions) {
+    this.model = model;
+    this.settings = Object.freeze(readTrainerOptions(model, options));
+    this.#variables = declareVariables(model, this.settings);
+    this.#store = model.runtime.store([this.#variables.step, ...[...this.#variables.slots.values()].flatMap((slots) => Object.values(slots))]);
+    this.#reader = new BatchReader(model, 'Trainer', this.settings.losses);
+    this.#evaluator = new Evaluator('evaluate', model, this.settings);
+    this.#pool = new CarriedPool('Trainer', model);
+  }
+
+  /** Updates made so far. */
+  get updates(): number {
+    return this.#store.view(this.#variables.step)[0]!;
+  }
+
+  /** Epochs finished by `fit`. */
+  get epochs(): number {
+    return this.#epochs;
+  }
+
+  /**
+   * Learns from one batch, off the event loop: forward, loss, backward, clipping and update are one native call (one for each update with truncation).
+   * @throws (as a rejection) ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_DATA, ERR_BPTT_VOCABULARY for data that does not fit; ERR_BPTT_NON_FINITE when loss
+   * or gradients are not finite (the update is not made); ERR_BPTT_BUSY during another step or `fit`; ERR_BPTT_ABORTED. The model then stays usable.
+   */
+  async step(batch: Batch, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<StepResult> {
+    checkOptions('step', options, ['signal']);
+    return this.#exclusively('step', () => this.#train(batch, options.signal));
+  }
+
+  /**
+   * Learns from data, epoch after epoch, without blocking the event loop.
+   * @returns a promise of the history that can also be iterated for progress.
+   * @throws (as a rejection) what `step` and callbacks throw; ERR_BPTT_OPTION when neither epochs nor seconds are given; ERR_BPTT_ABORTED within a step of the
+   * signal, with the model as the last whole update left it.
+   */
+  fit(data: TrainingData, options: FitOptions): FitRun {
+    return startFit({
+      trainer: this,
+      sums: this.settings.reduction === 'sum',
+      start: (work) => this.#exclusively('fit', work),
+      train: (batch, signal) => this.#train(batch, signal),
+      epochDone: () => { this.#epochs++; },
+    }, data, options);
+  }
+
+  /**
+   * Loss, perplexity and accuracy over all valid steps of the data, dropout switched off. States are carried as in training, apart from the trainer's own.
+   * @throws (as a rejection) as `step` for data that does not fit; ERR_BPTT_ABORTED.
+   */
+  async evaluate(data: TrainingData, options: EvaluateOptions = {}): Promise<Evaluation> {
+    return this.#evaluator.evaluate(data, options);
+  }
+
+  /** Lets all rows of the next batch begin anew. */
+  resetState(): void {
+    this.#requireIdle('resetState');
+    this.#pool.keep(null);
+  }
+
+  /**
+   * Everything that the trainer holds, copied: with the model's weights enough to go on exactly.
+   * @throws ERR_BPTT_BUSY while weights are being written.
+   */
+  state(): TrainerState {
+    this.#requireIdle('state');
+    return saveState(this.#store, this.#pool.current, this.#epochs);
+  }
+
+  /**
+   * Takes up what `state()` gave, of a trainer with the same optimizer and a model with the same parameters.
+   * @throws ERR_BPTT_STATE when a name or a shape does not fit; nothing has changed then. ERR_BPTT_BUSY while weights are being written.
+   */
+  restore(state: TrainerState): void {
+    this.#requireIdle('restore');
+    const { epochs, carried } = restoreState(state, this.#store, this.#pool);
+    this.#epochs = epochs;
+    this.#pool.keep(carried);
+  }
+
+  #requireIdle(owner: string): void {
+    this.model.requireIdle(owner);
+  }
+
+  async #exclusively<Result>(kind: 'step' | 'fit', work: () => Promise<Result>): Promise<Result> {
+    if (this.#busy) {
+      throw new BpttError('ERR_BPTT_BUSY', `${kind}: a ${this.#busy} of this trainer has not ended; wait for its promise first`, { expected: 'idle', received: this.#busy });
+    }
+    this.#busy = kind;
+    try {
+      return await work();
+    } finally {
+      this.#busy = null;
+    }
+  }
+
+  async #train(batch: Batch, signal: AbortSignal | undefined): Promise<StepResult> {
+    const { truncation, carryState, reduction } = this.settings;
+    if (signal?.aborted) throw abortError('step', signal);
+    const prepared = this.#reader.read(batch, truncation === null);
+    const chunks = planChunks(prepared.steps, truncation);
+    const carries = this.model.states.length > 0 && (carryState ?? prepared.fresh !== null);
+    return this.model.core.turns.take({ owner: 'step', writes: true, signal }, async () => {
+      if (!carries) this.#pool.keep(null);
+      const states = carries || (chunks.length > 1 && this.model.states.length > 0) ? this.#pool.forRows(prepared.rows) : null;
+      let fresh = this.#pool.freshRows(prepared.rows, carries ? prepared.fresh : null);
+      const results: StepResult[] = [];
+      for (const chunk of chunks) {
+        const result = await this.#update(prepared, chunk, states, fresh, signal);
+        if (!result) continue;
+        results.push(result);
+        fresh = new Uint8Array(prepared.rows);
+        this.#pool.keep(states);
+      }
+      if (!carries) this.#pool.keep(null);
+      return summarise(results, reduction === 'sum');
+    });
+  }
+
+  /** One update; null when no row has a step left that counts. */
+  async #update(prepared: PreparedBatch, chunk: Chunk, states: CarriedStates | null, fresh: Uint8Array, signal: AbortSignal | undefined): Promise<StepResult | null> {
+    const { feeds, options, steps } = this.#partOf(prepared, chunk, states);
+    if (steps === 0) return null;
+    if (states) feeds['fresh'] = fresh;
+    const { signature, weighted, lossSteps, advance } = options;
+    const key = `${signatureKey(signature)}|${weighted.join()}|${lossSteps}|${advance}|${states !== null}`;
+    const { step, executable } = this.#programs.get(key, () => this.#compile(options, states));
+    const { updates } = this;
+    const learningRate = this.settings.optimizer.learningRate.at({ step: updates, epoch: this.#epochs });
+    feeds['learningRate'] = this.model.core.door.double ? Float64Array.of(learningRate) : Float32Array.of(learningRate);
+    const base = hashSeed(this.settings.seed, 'dropout');
+    for (let i = 0; i < step.keys; i++) feeds[`key/${i}`] = Int32Array.of(mix(base, updates), mix(~base, i));
+    const results = await executable.runAsync(feeds, { signal });
+    const loss = results['loss']![0]!;
+    const gradientNorm = results['norm']![0]!;
+    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return { loss, gradientNorm, learningRate, steps, updates: 1 };
+    throw await nonFiniteError(step, { inputs: feeds, stores: this.#stores(states) }, { update: updates + 1, loss, gradientNorm });
+  }
+
+  #stores(states: CarriedStates | null): VariableStore[] {
+    return [this.model.core.store, this.#store, ...(states ? [states.store] : [])];
+  }
+
+  /** What the program for one part of a batch depends on, and what it is fed. */
+  #partOf({ rows, inputs, targets, weights, steps: total }: PreparedBatch, chunk: Chunk, states: CarriedStates | null): { feeds: Record<string, RunArray>; options: StepOptions; steps: number } {
+    const { truncation, lossOn } = this.settings;
+    const feeds: Record<string, RunArray> = {};
+    const sizes: Record<string, { steps: number; ragged: boolean }> = {};
+    let steps = rows;
+    for (const { name, time } of this.model.inputs) {
+      const part = time && truncation ? takeSteps(inputs[name]!, chunk.start, chunk.steps) : inputs[name]!;
+      feeds[`input/${name}`] = part.data;
+      if (part.lengths) feeds[`lengths/${name}`] = part.lengths;
+      sizes[name] = { steps: part.steps, ragged: part.lengths !== null };
+      if (time && lossOn === 'all' && this.model.outputs.some((output) => output.time && output.name in targets)) steps = countSteps(part, chunk.lossSteps);
+    }
+    const lossStart = chunk.start + chunk.steps - chunk.lossSteps;
+    const cut = (name: string, data: PreparedBatch['targets'][string]): RunArray => (
+      truncation && this.model.outputs.find((output) => output.name === name)!.time ? takeSteps(data, lossStart, chunk.lossSteps).data : data.data);
+    for (const [name, data] of Object.entries(targets)) feeds[`target/${name}`] = cut(name, data);
+    for (const [name, data] of Object.entries(weights)) feeds[`weights/${name}`] = cut(name, data);
+    const options: StepOptions = {
+      signature: { rows, inputs: sizes }, carried: states?.variables ?? null, weighted: Object.keys(weights),
+      lossSteps: truncation ? chunk.lossSteps : null,
+      advance: truncation && chunk.advance < chunk.steps ? chunk.advance : null,
+      span: truncation && truncation.gradient < Math.min(truncation.update, total) ? truncation.gradient : null,
+    };
+    return { feeds, options, steps };
+  }
+
+  #compile(options: StepOptions, states: CarriedStates | null): StepProgram {
+    const step = buildStep(this.model, this.settings, this.#variables, options);
+    const stores = this.#stores(states);
+    const compiled = this.model.runtime.compile(step.graph, { layouts: stores.map((store) => store.variables) });
+    return { step, executable: compiled.bind(stores), bytes: compiled.arenaBytes };
+  }
+}
+
+function declareVariables(model: Model, { optimizer }: TrainerSettings): TrainerVariables {
+  const slots = model.parameters.map(({ name, shape }) => (
+    [name, Object.fromEntries(optimizer.slots.map((slot): [string, Variable] => [slot, { name: `${slot}/${name}`, shape, type: 'float32' }]))] as const));
+  return { step: { name: 'step', shape: [], type: 'int32' }, slots: new Map(slots) };
+}
+
+/** Several updates as one result. */
+function summarise(results: readonly StepResult[], sums: boolean): StepResult {
+  const steps = results.reduce((sum, result) => sum + result.steps, 0);
+  const loss = results.reduce((sum, result) => sum + (sums ? result.loss : result.loss * (result.steps / Math.max(1, steps))), 0);
+  return {
+    loss, steps, updates: results.length, learningRate: results.at(-1)?.learningRate ?? 0,
+    gradientNorm: results.reduce((most, { gradientNorm }) => Math.max(most, gradientNorm), 0),
+  };
+}
