@@ -107,9 +107,10 @@ function gateParameters(gates: ReadonlyMap<string, GateUse>, units: number, inpu
  * bias_ih and bias_hh [G·H], each with the gates that use it.
  * @throws ERR_BPTT_GRAPH or ERR_BPTT_SHAPE when the equations do not fit together; ERR_BPTT_OPTION for a wrong option value.
  */
-export function cellSpecification(
-  cell: Cell, inputSize: number, units: number, settings: { bias?: BiasMode; options?: Readonly<Record<string, unknown>> } = {},
+export function cellSpecification<State extends string, Options extends CellOptions>(
+  measured: Cell<State, Options>, inputSize: number, units: number, settings: { readonly bias?: BiasMode; readonly options?: Readonly<Record<string, unknown>> } = {},
 ): CellSpecification {
+  const cell: Cell = measured;
   const bias = settings.bias ?? 'single';
   const options = resolveCellOptions(cell, settings.options ?? {});
   const rows = 1;

@@ -36,7 +36,7 @@ function buildRecurrent(scope: Scope, settings: RecurrentSettings, input: Signal
  * ERR_BPTT_TYPE for tokens, both naming the layer.
  */
 export function recurrent<State extends string, Options extends CellOptions>(cell: Cell<State, Options>, options: RecurrentOptionsOf<Options>): Layer {
-  const erased = cell as unknown as Cell;
+  const erased: Cell = cell;
   if (typeof cell !== 'object' || findCell(cell?.name) !== erased) {
     throw new BpttError('ERR_BPTT_TYPE', `recurrent: expected a cell made by cell(…), received ${describe(cell)}`, { expected: 'cell', received: cell });
   }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { cell, cellNames, cellSpecification, findCell, gruCell, lstmCell, rnnCell, type BiasMode, type Cell, type CellOptions } from '../../lib/cells/index.ts';
+import { add, concat, elementCount, multiply, tanh, type Value } from '../../lib/graph/index.ts';
+import { assertThrows } from '../support/errors.ts';
+
+type Step = (tools: { x: Value; h: Value; affine: (gate: string, ...operands: Value[]) => Value }) => { output: Value; h: Value };
+
+function broken(name: string, step: Step): Cell<'h'> {
+  return cell(name, { state: { h: 'units' } }, step as never);
+}
+
+function shapesOf<State extends string, Options extends CellOptions>(measured: Cell<State, Options>, bias: BiasMode, options = {}): Record<string, readonly number[]> {
+  const { parameters } = cellSpecification(measured, 3, 5, { bias, options });
+  return Object.fromEntries(parameters.map(({ name, shape }) => [name, shape]));
+}
+
+function count<State extends string, Options extends CellOptions>(measured: Cell<State, Options>, inputSize: number, units: number, bias: BiasMode): number {
+  return cellSpecification(measured, inputSize, units, { bias }).parameters.reduce((total, { shape }) => total + elementCount(shape), 0);
+}
+
+describe('what a cell turns out to need', () => {
+  it('stacks the gates in order of first use', () => {
+    assert.deepEqual(cellSpecification(lstmCell, 3, 5).gates, ['i', 'f', 'g', 'o']);
+    assert.deepEqual(cellSpecification(gruCell, 3, 5).gates, ['r', 'z', 'n']);
+    assert.deepEqual(cellSpecification(gruCell, 3, 5, { options: { reset: 'before' } }).gates, ['r', 'z', 'n']);
+    assert.deepEqual(cellSpecification(rnnCell, 3, 5).gates, ['h']);
+  });
+  it('gives weights of shape [in, gates · units] and biases as asked', () => {
+    const weights = { weight_ih: [3, 20], weight_hh: [5, 20] };
+    assert.deepEqual(shapesOf(lstmCell, 'single'), { ...weights, bias_ih: [20] });
+    assert.deepEqual(shapesOf(lstmCell, 'double'), { ...weights, bias_ih: [20], bias_hh: [20] });
+    assert.deepEqual(shapesOf(lstmCell, false), weights);
+  });
+  it('keeps the bias inside of the reset gate when biases are single', () => {
+    const { parameters } = cellSpecification(gruCell, 3, 5);
+    assert.deepEqual(parameters.find(({ name }) => name === 'bias_hh')?.gates, [{ name: 'n', size: 5 }]);
+    assert.deepEqual(shapesOf(gruCell, 'single', { reset: 'before' }), { weight_ih: [3, 15], weight_hh: [5, 15], bias_ih: [15] });
+  });
+  it('has the counts that PyTorch and Keras print', () => {
+    assert.equal(count(lstmCell, 1, 100, 'double') + count(lstmCell, 100, 100, 'double'), 122_000);
+    assert.equal(count(lstmCell, 64, 128, 'single'), 98_816);
+    assert.equal(count(rnnCell, 128, 128, 'single'), 32_896);
+    assert.equal(count(gruCell, 7, 5, 'double'), 3 * (5 * 5 + 5 * 7 + 2 * 5));
+  });
+  it('does not depend on the length of sequences or the batch', () => {
+    assert.deepEqual(cellSpecification(lstmCell, 3, 5).state, { h: 5, c: 5 });
+    assert.equal(cellSpecification(lstmCell, 3, 5).outputSize, 5);
+  });
+});
+
+describe('cell', () => {
+  it('is known by its name', () => {
+    assert.equal(findCell('lstm'), lstmCell);
+    assert.equal(findCell('nothing'), undefined);
+    assert.ok(['rnn', 'lstm', 'gru'].every((name) => cellNames().includes(name)));
+    assert.ok(Object.isFrozen(lstmCell));
+  });
+  it('refuses a name that is taken, and what is no name', () => {
+    assertThrows(() => cell('lstm', { state: { h: 'units' } }, ({ h }) => ({ output: h, h })), 'ERR_BPTT_OPTION', /"lstm".*already defined.*another name/);
+    assertThrows(() => cell('my cell', { state: { h: 'units' } }, ({ h }) => ({ output: h, h })), 'ERR_BPTT_OPTION', /letters and digits/);
+  });
+  it('refuses states that are no sizes, no states and misspelt settings', () => {
+    assertThrows(() => cell('testNone', { state: {} }, () => ({}) as never), 'ERR_BPTT_OPTION', /at least one state/);
+    assertThrows(() => cell('testSize', { state: { h: 'unit' as 'units' } }, ({ h }) => ({ output: h, h })), 'ERR_BPTT_OPTION', /h: "unit"/);
+    assertThrows(() => cell('testReserved', { state: { x: 'units' } }, ({ x }) => ({ output: x, x })), 'ERR_BPTT_OPTION', /states called/);
+    assertThrows(() => cell('testTypo', { state: { h: 'units' }, gatebias: 1 } as never, () => ({}) as never), 'ERR_BPTT_OPTION', /did you mean "gateBias"/);
+  });
+  it('refuses equations that forget a state or change its shape', () => {
+    const forgetful = broken('testForgetful', ({ x, h, affine }) => ({ output: affine('h', x, h) }) as never);
+    assertThrows(() => cellSpecification(forgetful, 3, 5), 'ERR_BPTT_GRAPH', /give \{ output, h \}, received \{ output \}/);
+    const growing = broken('testGrowing', ({ h }) => ({ output: h, h: concat([h, h], 1) }));
+    assertThrows(() => cellSpecification(growing, 3, 5), 'ERR_BPTT_SHAPE', /next h of shape \[1, 5\], received \[1, 10\]/);
+  });
+  it('refuses two recurrent operands on one weight, operands of other sizes and none', () => {
+    const shared = broken('testShared', ({ x, h, affine }) => ({ output: h, h: affine('h', x, h, tanh(h)) }));
+    assertThrows(() => cellSpecification(shared, 3, 5), 'ERR_BPTT_GRAPH', /share one weight; give each product a gate of its own/);
+    const wide = broken('testWide', ({ x, h, affine }) => ({ output: h, h: affine('h', x, concat([h, h], 1)) }));
+    assertThrows(() => cellSpecification(wide, 3, 5), 'ERR_BPTT_SHAPE', /recurrent operand of shape \[N, 5\], received \[N, 10\].*parameter\(\) and matmul\(\)/);
+    const empty = broken('testEmpty', ({ h, affine }) => ({ output: h, h: affine('h') }));
+    assertThrows(() => cellSpecification(empty, 3, 5), 'ERR_BPTT_GRAPH', /at least one operand/);
+  });
+  it('refuses one parameter name for two shapes', () => {
+    const twice = cell('testTwice', { state: { h: 'units' } }, ({ h, parameter }) => (
+      { output: h, h: add(multiply(h, parameter('p', ['units'])), parameter('p', [1])) }));
+    assertThrows(() => cellSpecification(twice, 3, 5), 'ERR_BPTT_GRAPH', /"p" of shape \[1\]: the name is taken by one of shape \[5\]/);
+  });
+});

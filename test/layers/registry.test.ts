@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { cell } from '../../lib/cells/index.ts';
+import { add, tanh } from '../../lib/graph/index.ts';
+import {
+  activation, add as addLayer, average, bidirectional, concatenate, dense, describeLayer, dropout, embedding, glorotNormal, gru, isLayer, lastStep, layerFromDescription, layerKinds, lstm,
+  multiply, oneHot, recurrent, registerInitializer, registerLayer, rnn, stack, type Layer,
+} from '../../lib/layers/index.ts';
+import { assertThrows } from '../support/errors.ts';
+
+const residual = cell('testResidual', { state: { h: 'units' }, options: { gain: 2, gated: false, style: ['plain', 'fancy'] } }, ({ x, h, affine }) => {
+  const next = add(h, tanh(affine('h', x, h)));
+  return { output: next, h: next };
+});
+
+const layers: Record<string, Layer> = {
+  activation: activation({ function: 'softplus' }),
+  add: addLayer(), average: average({ name: 'mean' }), concatenate: concatenate(), multiply: multiply(),
+  bidirectional: bidirectional({ forward: lstm({ units: 3, name: 'there' }), merge: 'sum' }),
+  dense: dense({ units: 4, activation: 'relu', initializer: { weight: glorotNormal({ gain: 2 }), bias: 'ones' } }),
+  dropout: dropout({ rate: 0.25, variational: true }),
+  embedding: embedding({ size: 8, name: 'words' }),
+  gru: gru({ units: 3, reset: 'before', layers: 2, dropout: { between: 0.5 } }),
+  lastStep: lastStep(),
+  lstm: lstm({ units: 3, forgetBias: 2, bias: false, direction: 'bidirectional', merge: 'average' }),
+  oneHot: oneHot({ depth: 7 }),
+  rnn: rnn({ units: 3, activation: 'relu', initialState: 'learned', initializer: { recurrent: 'identity' } }),
+  stack: stack({ layers: [embedding({ size: 3 }), stack({ layers: [lstm({ units: 2, output: 'last' }), dense({ units: 1 })] })] }),
+  testResidual: recurrent(residual, { units: 3, gain: 4, style: 'fancy' }),
+};
+
+describe('layers as JSON', () => {
+  for (const [kind, layer] of Object.entries(layers)) {
+    it(`${kind} comes back as it was`, () => {
+      const text = JSON.stringify(describeLayer(layer));
+      const again = layerFromDescription(JSON.parse(text));
+      assert.equal(again.kind, kind);
+      assert.equal(JSON.stringify(describeLayer(again)), text);
+      assert.ok(isLayer(again) && Object.isFrozen(again));
+    });
+  }
+  it('every kind is among them', () => {
+    assert.deepEqual(layerKinds().filter((kind) => !kind.startsWith('test')).sort(), Object.keys(layers).filter((kind) => kind !== 'testResidual').sort());
+  });
+  it('an unknown kind says what to do about cells of one\'s own', () => {
+    assertThrows(() => layerFromDescription({ kind: 'testNowhere', options: {} }), 'ERR_BPTT_FORMAT', /unknown layer kind "testNowhere".*cell\('testNowhere', …\).*import it before loading/);
+    assertThrows(() => layerFromDescription({ kind: 'lstn', options: {} }), 'ERR_BPTT_FORMAT', /did you mean "lstm"/);
+  });
+  it('what is no description, and options that no factory accepts, are refused', () => {
+    assertThrows(() => layerFromDescription({ kind: 'lstm' }), 'ERR_BPTT_FORMAT', /expected \{ kind: text/);
+    assertThrows(() => layerFromDescription('lstm'), 'ERR_BPTT_TYPE');
+    assertThrows(() => layerFromDescription({ kind: 'lstm', options: { units: -1 } }), 'ERR_BPTT_RANGE', /units/);
+    assertThrows(() => layerFromDescription({ kind: 'lstm', options: { units: 3, reset: 'after' } }), 'ERR_BPTT_OPTION', /unknown option "reset"/);
+    for (const kind of ['constructor', '__proto__', 'toString']) assertThrows(() => layerFromDescription({ kind, options: {} }), 'ERR_BPTT_FORMAT');
+  });
+  it('kinds of one\'s own can be registered, once', () => {
+    registerLayer('testDense', (options: Parameters<typeof dense>[0]) => dense(options));
+    assert.ok(layerKinds().includes('testDense'));
+    assertThrows(() => registerLayer('testDense', dense), 'ERR_BPTT_OPTION', /registered already/);
+    assertThrows(() => registerInitializer('zeros', glorotNormal), 'ERR_BPTT_OPTION', /registered already/);
+  });
+});
