@@ -1,7 +1,7 @@
 import { textStream } from '../data/index.ts';
 import { crossEntropy } from '../losses/index.ts';
 import { sgd } from '../optimizers/index.ts';
-import { Trainer } from '../training/trainer.ts';
+import { Trainer } from '../training/index.ts';
 import { loadCharacterModel } from './characterModel.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
 import { readText } from './textFile.ts';

@@ -1,8 +1,7 @@
 import { characters, type Vocabulary } from '../data/index.ts';
 import { crossEntropy } from '../losses/index.ts';
 import type { Model } from '../model/index.ts';
-import type { Callback, History, Progress } from '../training/fit.ts';
-import { Trainer } from '../training/trainer.ts';
+import { Trainer, type Callback, type History, type Progress } from '../training/index.ts';
 import { textClip, textData, textModel, textOptimizer, type TrainTextOptions } from './recipe.ts';
 
 /** One epoch, as the last line of `--json` has it. Losses in nats per character. */

@@ -2,6 +2,7 @@ import { checkWritable } from '../formats/atomicFolder.ts';
 import { saveModel } from '../formats/index.ts';
 import { progressBar, type Bar } from './bar.ts';
 import { continueText } from './generate.ts';
+import { interruptible } from './interrupt.ts';
 import type { TrainTextOptions } from './recipe.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
 import { readText } from './textFile.ts';
@@ -27,16 +28,6 @@ function reporter(training: TextTraining, options: TrainTextOptions, terminal: T
     },
     onEpoch: (report) => bar.above(() => terminal.out(json ? jsonLine(report) : epochLine(report))),
   };
-}
-
-/** Runs `work` with Ctrl-C bound to `stop`; a second Ctrl-C ends the process as usual. */
-async function interruptible<Result>(stop: () => void, work: () => Promise<Result>): Promise<Result> {
-  process.once('SIGINT', stop);
-  try {
-    return await work();
-  } finally {
-    process.removeListener('SIGINT', stop);
-  }
 }
 
 /** `bptt train text`: trains, saves, reports. */
