@@ -140,38 +140,67 @@ void runPanel(Tile tile, ptrdiff_t rows, int vectors) {
   }
 }
 
-// Depth and rows that stay in the second-level cache together with a panel. A strided a touches one line an element, so that its blocks are
-// shallower.
-constexpr ptrdiff_t kDepthBlock = 1024, kStridedDepthBlock = 384, kRowBlock = 192;
+// Depth and rows that stay in the second-level cache together with a panel.
+constexpr ptrdiff_t kDepthBlock = 1024, kRowBlock = 192;
+// An a whose rows are not contiguous touches one cache line an element: its blocks are copied, which several panels pay back, or else kept
+// shallow. The padding keeps the copied rows from falling on the same lines of the first-level cache.
+constexpr ptrdiff_t kCopiedDepthBlock = 512, kCopiedRowStride = kCopiedDepthBlock + 16, kStridedDepthBlock = 384;
+constexpr ptrdiff_t kPanelsWorthCopying = 3;
+constexpr size_t kGemmScratchBytes = sizeof(float) * kRowBlock * kCopiedRowStride;
+
+// rows × depth elements of a to contiguous rows, by squares where columns of a are contiguous.
+void copyStridedBlock(const float* a, ptrdiff_t rowStride, ptrdiff_t depthStride, ptrdiff_t rows, ptrdiff_t depth, float* to) {
+  const ptrdiff_t squareRows = rowStride == 1 ? rows / kLanes * kLanes : 0, squareDepth = depth / kLanes * kLanes;
+  for (ptrdiff_t k = 0; k < squareDepth; k += kLanes) {
+    for (ptrdiff_t r = 0; r < squareRows; r += kLanes) {
+      transposeBlock(a + r + k * depthStride, depthStride, to + r * kCopiedRowStride + k, kCopiedRowStride);
+    }
+  }
+  for (ptrdiff_t r = 0; r < rows; ++r) {
+    const float* row = a + r * rowStride;
+    for (ptrdiff_t k = r < squareRows ? squareDepth : 0; k < depth; ++k) to[r * kCopiedRowStride + k] = row[k * depthStride];
+  }
+}
+
+// Block (row, k) of the product over all panels asked for; `tile` brings a and its strides, the block's depth, and c's stride.
+void runBlockOfPanels(const GemmArguments& arguments, Tile tile, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t k) {
+  for (ptrdiff_t p = arguments.panelBegin; p < arguments.panelEnd; ++p) {
+    const ptrdiff_t begin = p * kPanelWidth, left = arguments.columns - begin;
+    const int vectors = vectorsOfPanel(left);
+    tile.lastCount = left >= kPanelWidth ? kLanes : left - (vectors - 1) * kLanes;
+    tile.panel = arguments.packed + begin * arguments.depth + k * vectors * kLanes;
+    tile.c = arguments.c + row * tile.cRowStride + begin;
+    if (k > 0) {
+      tile.initial = tile.c;
+      tile.initialRowStride = tile.cRowStride;
+      tile.initialColumnStride = 1;
+    } else {
+      tile.initialRowStride = arguments.initialRowStride;
+      tile.initialColumnStride = arguments.initialColumnStride;
+      tile.initial = arguments.initial;
+      if (tile.initial != nullptr) tile.initial += row * tile.initialRowStride + begin * tile.initialColumnStride;
+    }
+    runPanel(tile, rows, vectors);
+  }
+}
 
 void gemm(const GemmArguments& arguments) {
-  const ptrdiff_t depthBlock = arguments.aDepthStride == 1 ? kDepthBlock : kStridedDepthBlock;
-  Tile tile;
-  tile.aRowStride = arguments.aRowStride;
-  tile.aDepthStride = arguments.aDepthStride;
+  const bool strided = arguments.aDepthStride != 1;
+  const bool copied = strided && arguments.scratch != nullptr && arguments.panelEnd - arguments.panelBegin >= kPanelsWorthCopying;
+  const ptrdiff_t depthBlock = copied ? kCopiedDepthBlock : strided ? kStridedDepthBlock : kDepthBlock;
+  float* scratch = static_cast<float*>(arguments.scratch);
+  Tile tile = {};
+  tile.aRowStride = copied ? kCopiedRowStride : arguments.aRowStride;
+  tile.aDepthStride = copied ? 1 : arguments.aDepthStride;
   tile.cRowStride = arguments.cRowStride;
   for (ptrdiff_t row = 0; row < arguments.rows; row += kRowBlock) {
     const ptrdiff_t rows = arguments.rows - row < kRowBlock ? arguments.rows - row : kRowBlock;
     for (ptrdiff_t k = 0; k == 0 || k < arguments.depth; k += depthBlock) {
       tile.depth = arguments.depth - k < depthBlock ? arguments.depth - k : depthBlock;
-      for (ptrdiff_t p = arguments.panelBegin; p < arguments.panelEnd; ++p) {
-        const ptrdiff_t begin = p * kPanelWidth, left = arguments.columns - begin;
-        const int vectors = vectorsOfPanel(left);
-        tile.lastCount = left >= kPanelWidth ? kLanes : left - (vectors - 1) * kLanes;
-        tile.a = arguments.a + row * tile.aRowStride + k * tile.aDepthStride;
-        tile.panel = arguments.packed + begin * arguments.depth + k * vectors * kLanes;
-        tile.c = arguments.c + row * tile.cRowStride + begin;
-        const bool first = k == 0;
-        tile.initialRowStride = first ? arguments.initialRowStride : tile.cRowStride;
-        tile.initialColumnStride = first ? arguments.initialColumnStride : 1;
-        tile.initial = tile.c;
-        if (first) {
-          tile.initial = arguments.initial == nullptr
-                             ? nullptr
-                             : arguments.initial + row * tile.initialRowStride + begin * tile.initialColumnStride;
-        }
-        runPanel(tile, rows, vectors);
-      }
+      const float* a = arguments.a + row * arguments.aRowStride + k * arguments.aDepthStride;
+      if (copied) copyStridedBlock(a, arguments.aRowStride, arguments.aDepthStride, rows, tile.depth, scratch);
+      tile.a = copied ? scratch : a;
+      runBlockOfPanels(arguments, tile, row, rows, k);
     }
   }
 }

@@ -27,9 +27,10 @@ namespace BPTT_ISA {
 #define BPTT_NAME_OF(name) BPTT_TEXT_OF(name)
 
 const KernelTable& table() {
-  static const KernelTable kernels = {BPTT_NAME_OF(BPTT_ISA), kLanes, kPanelWidth, kMapScratchBytes, &map,          &pack,
-                                      &gemm,                  &reduce, &columnSum, &softmax,         &crossEntropy, &crossEntropyGradient,
-                                      &random,                &argMax};
+  static const KernelTable kernels = {BPTT_NAME_OF(BPTT_ISA), kLanes, kPanelWidth, kMapScratchBytes,
+                                      kGemmScratchBytes,      &map,    &pack,       &gemm,            &reduce,
+                                      &columnSum,             &softmax, &crossEntropy, &crossEntropyGradient, &random,
+                                      &argMax};
   return kernels;
 }
 

@@ -77,7 +77,8 @@ class Product {
  public:
   Product(const KernelTable& table, const Case& the, Flush flush)
       : table_(table), case_(the), a_(aSize(the), flush), b_(the.shape.depth * the.shape.columns + 1, flush),
-        packed_(packedSize(table, the.shape.depth, the.shape.columns), flush), c_(cSize(the), flush), initial_(cSize(the), flush) {
+        packed_(packedSize(table, the.shape.depth, the.shape.columns), flush), c_(cSize(the), flush), initial_(cSize(the), flush),
+        scratch_(static_cast<ptrdiff_t>(table.gemmScratchBytes / sizeof(float)), Flush::kEnd) {
     Numbers numbers(static_cast<uint64_t>(the.shape.rows * 31 + the.shape.depth * 7 + the.shape.columns));
     for (GuardedFloats* field : {&a_, &b_, &initial_}) {
       for (ptrdiff_t i = 0; i < field->size(); ++i) (*field)[i] = numbers.between(-1, 1);
@@ -95,6 +96,7 @@ class Product {
     }
   }
 
+  void useScratch(bool use) { withScratch_ = use; }
   ptrdiff_t panels() const { return panelsOf(table_, case_.shape.columns); }
 
   void run(ptrdiff_t rowBegin, ptrdiff_t rowEnd, ptrdiff_t panelBegin, ptrdiff_t panelEnd) {
@@ -115,6 +117,7 @@ class Product {
     g.columns = case_.shape.columns;
     g.panelBegin = panelBegin;
     g.panelEnd = panelEnd;
+    g.scratch = withScratch_ ? scratch_.data() : nullptr;
     table_.gemm(g);
   }
 
@@ -149,14 +152,19 @@ class Product {
 
   const KernelTable& table_;
   Case case_;
-  GuardedFloats a_, b_, packed_, c_, initial_;
+  GuardedFloats a_, b_, packed_, c_, initial_, scratch_;
+  bool withScratch_ = true;
 };
 
 void checkGemm(const KernelTable& table, const Case& the, Flush flush) {
   Product product(table, the, flush);
-  product.run(0, the.shape.rows, 0, product.panels());
-  CHECK_NOTE(product.isRight(), "(%s: %td x %td x %td, initial %d, transposed %d)", table.name, the.shape.rows, the.shape.depth, the.shape.columns,
-             static_cast<int>(the.initial), the.transposedA);
+  for (const bool scratch : {true, false}) {
+    product.useScratch(scratch);
+    product.reset();
+    product.run(0, the.shape.rows, 0, product.panels());
+    CHECK_NOTE(product.isRight(), "(%s: %td x %td x %td, initial %d, transposed %d, scratch %d)", table.name, the.shape.rows, the.shape.depth,
+               the.shape.columns, static_cast<int>(the.initial), the.transposedA, scratch);
+  }
 }
 
 }  // namespace
@@ -177,6 +185,8 @@ void testGemm(const KernelTable& table) {
     for (const Initial initial : initials) {
       checkGemm(table, {{3, 2100, 70}, initial, false, 1}, flush);
       checkGemm(table, {{5, 900, 33}, initial, true, 0}, flush);
+      checkGemm(table, {{37, 1050, 3 * width - 1}, initial, true, 1}, flush);
+      checkGemm(table, {{200, 20, 4 * width}, initial, true, 1}, flush);
       checkGemm(table, {{210, 3, 66}, initial, false, 2}, flush);
       checkGemm(table, {{2, 0, 20}, initial, false, 0}, flush);
     }
