@@ -24,5 +24,5 @@ export type { GruOptions, LstmOptions, RnnOptions } from './recurrent/factories.
 export type { RecurrentDropout, RecurrentOptions } from './recurrent/options.ts';
 export { recurrent } from './recurrent/recurrent.ts';
 export type { RecurrentOptionsOf } from './recurrent/recurrent.ts';
-export { childNames, stack } from './stack.ts';
+export { stack } from './stack.ts';
 export type { StackOptions } from './stack.ts';

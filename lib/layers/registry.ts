@@ -19,13 +19,19 @@ let recurrentFactory: ((cellName: string, options: Readonly<Record<string, unkno
 
 /**
  * Makes layers of `kind` loadable. A kind of one's own needs it once, where its factory is defined.
- * @throws ERR_BPTT_OPTION when the kind is taken.
+ * @throws ERR_BPTT_OPTION when the kind is taken by a layer or a cell.
  */
 export function registerLayer(kind: string, factory: LayerFactory): void {
-  if (factories.has(kind)) throw new BpttError('ERR_BPTT_OPTION', `layer kind "${kind}" is registered already; choose another name`, { received: kind });
+  if (isRegisteredLayer(kind) || findCell(kind)) throw new BpttError('ERR_BPTT_OPTION', `layer kind "${kind}" is registered already; choose another name`, { received: kind });
   factories.set(kind, factory);
 }
 
+/** Whether a layer other than those made of cells has this kind. */
+export function isRegisteredLayer(kind: string): boolean {
+  return factories.has(kind);
+}
+
+/** Says how layers are made of cells that are found by their name. */
 export function registerRecurrentFactory(factory: NonNullable<typeof recurrentFactory>): void {
   recurrentFactory = factory;
 }

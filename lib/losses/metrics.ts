@@ -40,7 +40,7 @@ export function perplexity(meanCrossEntropy: number): number {
   return Math.exp(meanCrossEntropy);
 }
 
-/** A mean cross-entropy in bits instead of nats. */
-export function bits(meanCrossEntropy: number): number {
+/** A mean cross-entropy in bits instead of nats: bits per character, of a character model. */
+export function bitsPerToken(meanCrossEntropy: number): number {
   return meanCrossEntropy / Math.LN2;
 }

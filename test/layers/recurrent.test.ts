@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cell, gruCell } from '../../lib/cells/index.ts';
 import { add, elementCount, multiply, sigmoid, subtract, tanh } from '../../lib/graph/index.ts';
-import { dense, gru, lstm, recurrent, rnn, type Layer } from '../../lib/layers/index.ts';
+import { dense, gru, lstm, recurrent, registerLayer, rnn, type Layer } from '../../lib/layers/index.ts';
 import { assertThrows } from '../support/errors.ts';
 import { checkGradient } from '../support/gradient-check.ts';
 import { largestDifference, someNumbers } from '../support/numbers.ts';
@@ -230,6 +230,11 @@ describe('recurrent layers: what they refuse', () => {
   it('cells whose options hide those of every layer', () => {
     const shadowing = cell('testShadowing', { state: { h: 'units' }, options: { layers: 3 } }, ({ h }) => ({ output: h, h }));
     assertThrows(() => recurrent(shadowing, { units: 3 }), 'ERR_BPTT_OPTION', /"layers" is one that every recurrent layer has/);
+  });
+  it('cells called like another layer', () => {
+    const hidden = cell('dense', { state: { h: 'units' } }, ({ h }) => ({ output: h, h }));
+    assertThrows(() => recurrent(hidden, { units: 3 }), 'ERR_BPTT_OPTION', /cell "dense": there is a layer of this name/);
+    assertThrows(() => registerLayer('lstm', dense), 'ERR_BPTT_OPTION', /"lstm" is registered already/);
   });
   it('all of it leaves layers frozen and plain', () => {
     const layer = lstm({ name: 'encoder', units: 3, dropout: { output: 0.5 } });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { constant, gradient, input, type Value } from '../../lib/graph/index.ts';
 import type { Signal } from '../../lib/layers/layer.ts';
 import {
-  absoluteError, accuracySums, binaryCrossEntropy, bits, crossEntropy, huber, isClassification, lossFromDescription, lossSums, perplexity, reduceLoss, reductions, squaredError, type Loss,
+  absoluteError, accuracySums, binaryCrossEntropy, bitsPerToken, crossEntropy, huber, isClassification, lossFromDescription, lossSums, perplexity, reduceLoss, reductions, squaredError, type Loss,
 } from '../../lib/losses/index.ts';
 import { evaluate } from '../../lib/runtime/reference/interpreter.ts';
 import { assertThrows } from '../support/errors.ts';
@@ -160,6 +160,6 @@ describe('metrics', () => {
   it('know what is about classes, and its units', () => {
     assert.deepEqual(losses.map(isClassification), [true, true, false, false, false]);
     assert.ok(Math.abs(perplexity(Math.log(7)) - 7) < 1e-12);
-    assert.equal(bits(Math.LN2), 1);
+    assert.equal(bitsPerToken(Math.LN2), 1);
   });
 });

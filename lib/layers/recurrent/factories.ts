@@ -1,6 +1,5 @@
 import { gruCell, lstmCell, rnnCell } from '../../cells/index.ts';
 import type { Layer } from '../layer.ts';
-import { registerLayer } from '../registry.ts';
 import { recurrent, type RecurrentOptionsOf } from './recurrent.ts';
 
 /** Options of `rnn`: the common ones and `activation`. */
@@ -24,7 +23,3 @@ export function lstm(options: LstmOptions): Layer {
 export function gru(options: GruOptions): Layer {
   return recurrent(gruCell, options);
 }
-
-registerLayer('rnn', rnn);
-registerLayer('lstm', lstm);
-registerLayer('gru', gru);

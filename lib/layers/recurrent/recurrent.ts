@@ -4,7 +4,7 @@ import { applyDropout } from '../dropout.ts';
 import { defineLayer, layerLabel, sequenceInput } from '../define.ts';
 import type { Layer, Scope, Signal } from '../layer.ts';
 import { merges } from '../merging.ts';
-import { registerRecurrentFactory } from '../registry.ts';
+import { isRegisteredLayer, registerRecurrentFactory } from '../registry.ts';
 import { readRecurrentOptions, type RecurrentOptions, type RecurrentSettings } from './options.ts';
 import { runRecurrence } from './recurrence.ts';
 
@@ -39,6 +39,9 @@ export function recurrent<State extends string, Options extends CellOptions>(cel
   const erased: Cell = cell;
   if (typeof cell !== 'object' || findCell(cell?.name) !== erased) {
     throw new BpttError('ERR_BPTT_TYPE', `recurrent: expected a cell made by cell(…), received ${describe(cell)}`, { expected: 'cell', received: cell });
+  }
+  if (isRegisteredLayer(cell.name)) {
+    throw new BpttError('ERR_BPTT_OPTION', `cell "${cell.name}": there is a layer of this name, and models are saved by it; give the cell another one`, { received: cell.name });
   }
   const settings = readRecurrentOptions(erased, options);
   return defineLayer(cell.name, options, (scope, ...inputs) => buildRecurrent(scope, settings, sequenceInput(layerLabel(cell.name, scope), inputs)));
