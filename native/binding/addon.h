@@ -31,8 +31,8 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value info(const Napi::CallbackInfo& info);
   Napi::Value setThreads(const Napi::CallbackInfo& info);
 
+  bool isaRecognised_ = true;  // before the table: the choice of the table sets it
   const KernelTable* table_;
-  bool isaRecognised_ = true;
   ThreadPool pool_;
   std::unique_ptr<RunQueue> queue_;  // after the pool: goes first
   Napi::FunctionReference executableClass_;
