@@ -7,10 +7,25 @@ import { sink } from './passes/sink.ts';
 import { tidyScans } from './passes/tidy.ts';
 import { unrollNested } from './passes/unroll.ts';
 
-/** Wide products, and as little as possible in the loops. */
-function shapeLoops(values: readonly Value[], final: boolean): Value[] {
-  const clean = (current: readonly Value[]): Value[] => simplify(tidyScans(simplify(current, { final })), { final });
-  return clean(hoist(clean(merge(clean(values)))));
+type Pass = (values: readonly Value[]) => Value[];
+
+function sameValues(a: readonly Value[], b: readonly Value[]): boolean {
+  return a.every((value, i) => value === b[i]);
+}
+
+/** Simplified, scans without what they do not need. */
+function clean(values: readonly Value[], final: boolean): Value[] {
+  const simpler = simplify(values, { final });
+  const tidied = tidyScans(simpler);
+  return sameValues(tidied, simpler) ? simpler : simplify(tidied, { final });
+}
+
+/** Runs passes one after another, each followed by cleaning where it has changed something. */
+function run(values: readonly Value[], final: boolean, passes: readonly Pass[]): Value[] {
+  return passes.reduce((current, pass) => {
+    const changed = pass(current);
+    return sameValues(changed, current) ? current : clean(changed, final);
+  }, clean(values, final));
 }
 
 /**
@@ -18,11 +33,10 @@ function shapeLoops(values: readonly Value[], final: boolean): Value[] {
  * turn. Values to differentiate by have to be among `values`, since they may be replaced: each result takes the place of the value at its position.
  */
 export function prepare(values: readonly Value[]): Value[] {
-  return shapeLoops(values, false);
+  return run(values, false, [merge, hoist]);
 }
 
 /** Every graph pass, in order: nested scans are unrolled, products merged and hoisted, sums over time taken out of the loops, random numbers made again. */
 export function optimizeValues(values: readonly Value[]): Value[] {
-  const shaped = shapeLoops(unrollNested(values), true);
-  return recompute(simplify(tidyScans(simplify(sink(shaped)))));
+  return recompute(run(unrollNested(values), true, [merge, hoist, sink]));
 }

@@ -21,9 +21,10 @@ export function randomNumbers(seed: number): () => number {
 
 /** Data for every input of a graph: floats in (−1, 1), whole numbers from 0 to `indices` − 1, bools. */
 export function inputData(graph: Graph, seed: number, indices = 4): Record<string, RunArray> {
-  const next = randomNumbers(seed);
   return Object.fromEntries(graph.inputs.map(({ node, shape, type }) => {
     const count = elementCount(shape);
+    // By name, so that a graph that was rewritten is fed the same.
+    const next = randomNumbers([...String(node.attributes['name'])].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, seed));
     const draw = (): number => Math.abs(Math.floor(next() * 1000));
     const data = type === 'float32' ? Float32Array.from({ length: count }, next)
       : type === 'int32' ? Int32Array.from({ length: count }, () => draw() % indices) : Uint8Array.from({ length: count }, () => draw() % 2);

@@ -173,7 +173,7 @@ function mergeBlock(roots: readonly Value[], carried: readonly Value[], inside: 
   return current;
 }
 
-function mergeInScan(node: Node, inputs: readonly Value[]): readonly Value[] {
+function mergeInScan(node: Node, inputs: readonly Value[]): readonly Value[] | undefined {
   const open = openScan(node, inputs);
   const roots = [...open.carried.map(({ next }) => next), ...open.collected.map(({ value }) => value)];
   const parameters = new Set([...open.carried, ...open.scanned].map(({ argument }) => argument));
@@ -187,6 +187,7 @@ function mergeInScan(node: Node, inputs: readonly Value[]): readonly Value[] {
     return known;
   };
   const merged = mergeBlock(roots, open.carried.map(({ argument }) => argument), inside);
+  if (merged.every((value, i) => value === roots[i])) return undefined;
   return closeScan({
     ...open,
     carried: open.carried.map((entry, k) => ({ ...entry, next: merged[k]! })),

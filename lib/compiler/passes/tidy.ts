@@ -1,6 +1,6 @@
 import { broadcast, constant, dependentNodes, fillOf, rebuild, topologicalOrder } from '../../graph/index.ts';
 import type { Node, OpenScan, Value } from '../../graph/index.ts';
-import { countUses } from '../walk.ts';
+import { countUses, scanParts } from '../walk.ts';
 import { closeWith, openScan, replaceInBody } from './open-scan.ts';
 
 /** What every step reads of a sequence that is the same at all times; undefined when it is not. */
@@ -48,7 +48,22 @@ function stackWithoutLoop(value: Value, open: OpenScan, inside: ReadonlySet<Node
   return open.scanned.find(({ argument }) => argument === value)?.sequence;
 }
 
-function tidyScan(node: Node, inputs: readonly Value[], used: readonly boolean[]): readonly Value[] {
+/** Whether a look at the closed scan shows something to do: most scans are tidy, and opening one means making its body anew. */
+function isTidy(node: Node, inputs: readonly Value[], used: readonly boolean[]): boolean {
+  const { body } = scanParts(node);
+  if (used.includes(false) || body.next.some((next, k) => next === body.carried[k]) || new Set(body.collected).size < body.collected.length) return false;
+  const sequences = inputs.slice(body.carried.length, body.carried.length + body.scanned.length);
+  if (new Set(sequences).size < sequences.length || sequences.some((sequence) => sameEveryStep(sequence) !== undefined)) return false;
+  const order = topologicalOrder([...body.next, ...body.collected]);
+  const read = new Set(order);
+  if ([...body.scanned, ...body.captured].some((argument) => !read.has(argument.node))) return false;
+  const inside = dependentNodes(order, new Set([...body.carried, ...body.scanned]));
+  const constantLike = (value: Value): boolean => !inside.has(value.node) || body.scanned.includes(value);
+  return !body.collected.some(constantLike) && order.every((inner) => inside.has(inner) || inner.inputs.length === 0);
+}
+
+function tidyScan(node: Node, inputs: readonly Value[], used: readonly boolean[]): readonly Value[] | undefined {
+  if (isTidy(node, inputs, used)) return undefined;
   const opened = openScan(node, inputs);
   const open = replaceInBody(opened, replaceableArguments(opened));
   const needed = neededCarried(open, used);
@@ -79,20 +94,9 @@ export function tidyScans(values: readonly Value[]): Value[] {
   let current = [...values];
   for (let round = 0; round < 3; round++) {
     const uses = countUses(current);
-    let scans = 0;
-    const next = rebuild(current, (node, inputs) => {
-      if (node.operation !== 'scan') return undefined;
-      scans++;
-      return tidyScan(node, inputs, node.outputs.map((value) => uses.has(value)));
-    });
-    const settled = outputsOfScans(next) === outputsOfScans(current);
+    const next = rebuild(current, (node, inputs) => (node.operation === 'scan' ? tidyScan(node, inputs, node.outputs.map((value) => uses.has(value))) : undefined));
+    if (next.every((value, i) => value === current[i])) break;
     current = next;
-    if (scans === 0 || settled) break;
   }
   return current;
-}
-
-/** How many results and sequences the scans have together: what tidying makes fewer. */
-function outputsOfScans(values: readonly Value[]): number {
-  return topologicalOrder(values).filter(({ operation }) => operation === 'scan').reduce((sum, node) => sum + node.outputs.length + node.inputs.length, 0);
 }
