@@ -1,4 +1,8 @@
 // What each opcode demands of its operands.
+#include <algorithm>
+#include <iterator>
+#include <map>
+
 #include "base/checked.h"
 #include "engine/decode_parts.h"
 
@@ -292,29 +296,51 @@ Fault checkInstruction(const Program& program, const Instruction& instruction, c
   return demands.fault();
 }
 
+namespace {
+
+using Ranges = std::map<int64_t, int64_t>;  // lowest element → highest, apart from each other
+
+void addRange(Ranges& ranges, Extent added) {
+  auto next = ranges.upper_bound(added.lowest);
+  if (next != ranges.begin() && std::prev(next)->second >= added.lowest) --next;
+  while (next != ranges.end() && next->first <= added.highest) {
+    added = {std::min(added.lowest, next->first), std::max(added.highest, next->second)};
+    next = ranges.erase(next);
+  }
+  ranges[added.lowest] = added.highest;
+}
+
+bool touches(const Ranges& ranges, const Extent& extent) {
+  const auto next = ranges.upper_bound(extent.highest);
+  return next != ranges.begin() && std::prev(next)->second >= extent.lowest;
+}
+
+}  // namespace
+
 Fault checkRowwiseBody(const Program& program, const Instruction& scan) {
   const int64_t steps = scan.attributes[0];
-  for (const Instruction& reader : scan.body) {
-    for (size_t input = 0; input < reader.operands.size(); input++) {
-      if (!isSharedByRows(reader, program, input)) continue;
-      const Operand& shared = program.operands[reader.operands[input]];
-      if (isOutput(reader, input)) return textOf(opcodeName(reader.opcode), " writes what all rows share, in a scan of mode 1");
-      Extent read;
-      extentOf(shared, steps, read);
-      for (const Instruction& writer : scan.body) {
-        for (size_t output = 0; output < writer.operands.size(); output++) {
-          const Operand& written = program.operands[writer.operands[output]];
-          Extent extent;
-          if (!isOutput(writer, output) || written.space != shared.space || !extentOf(written, steps, extent)) continue;
-          if (extent.lowest <= read.highest && read.lowest <= extent.highest) {
-            return textOf(opcodeName(reader.opcode), " shares its operand ", input, " between rows, and ", opcodeName(writer.opcode),
-                          " of the same scan of mode 1 writes there");
-          }
-        }
+  std::map<uint32_t, Ranges> written;  // by space
+  const auto forEachOperand = [&](auto&& visit) {
+    for (const Instruction& instruction : scan.body) {
+      for (size_t index = 0; index < instruction.operands.size(); index++) {
+        const Operand& operand = program.operands[instruction.operands[index]];
+        Extent extent;
+        extentOf(operand, steps, extent);
+        visit(instruction, index, operand, extent);
       }
     }
-  }
-  return {};
+  };
+  forEachOperand([&](const Instruction& instruction, size_t index, const Operand& operand, const Extent& extent) {
+    if (isOutput(instruction, index)) addRange(written[operand.space], extent);
+  });
+  Fault fault;
+  forEachOperand([&](const Instruction& instruction, size_t index, const Operand& operand, const Extent& extent) {
+    if (!fault.empty() || !isSharedByRows(instruction, program, index)) return;
+    if (touches(written[operand.space], extent)) {
+      fault = textOf(opcodeName(instruction.opcode), " shares its operand ", index, " between rows, and the same scan of mode 1 writes there");
+    }
+  });
+  return fault;
 }
 
 }  // namespace bptt
