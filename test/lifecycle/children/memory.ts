@@ -1,0 +1,53 @@
+// memory.ts stream | train | garbage: how much the process grows over many calls. Needs --expose-gc.
+import { adam, crossEntropy, Trainer } from '../../../lib/index.ts';
+import { tokenBatch, tokenModel, tokenText } from './work.ts';
+
+const megabyte = 2 ** 20;
+const collect = (globalThis as { gc?: () => void }).gc!;
+
+async function settle(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    collect();
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+  return process.memoryUsage().rss / megabyte;
+}
+
+/** Calls `once` `warm` times, then `count` times, and gives the growth of the second part. */
+async function growth(warm: number, count: number, once: (index: number) => unknown): Promise<number> {
+  for (let i = 0; i < warm; i++) await once(i);
+  const before = await settle();
+  for (let i = 0; i < count; i++) await once(i);
+  return (await settle()) - before;
+}
+
+async function streamGrowth(): Promise<number> {
+  const stream = tokenModel(16).stream();
+  const run = (count: number): void => { for (let i = 0; i < count; i++) stream.step([i % 16]); };
+  return growth(20, 100, () => run(1000));
+}
+
+async function trainGrowth(): Promise<number> {
+  const trainer = new Trainer(tokenModel(8), { loss: crossEntropy(), optimizer: adam() });
+  const text = tokenText(2 * 5);
+  const batch = { input: { data: text, shape: [2, 5] }, target: { data: text, shape: [2, 5] } };
+  return growth(8000, 10_000, () => trainer.step(batch));
+}
+
+/** Models, streams and trainers made and dropped while the collector runs in the middle of their work. */
+async function garbageGrowth(): Promise<number> {
+  return growth(50, 70, async (index) => {
+    const model = tokenModel(32, index);
+    const pending = model.predict(tokenBatch(4, 20));
+    collect();
+    const stream = model.stream({ rows: 2 });
+    stream.step([1, 2]);
+    const trainer = new Trainer(model, { loss: crossEntropy(), optimizer: adam() });
+    const step = trainer.step({ input: tokenBatch(2, 6), target: tokenBatch(2, 6) });
+    collect();
+    await Promise.all([pending, step]);
+  });
+}
+
+const kinds: Record<string, () => Promise<number>> = { stream: streamGrowth, train: trainGrowth, garbage: garbageGrowth };
+console.log(JSON.stringify({ megabytes: await kinds[process.argv[2]!]!() }));
