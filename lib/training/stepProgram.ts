@@ -1,3 +1,4 @@
+import { prepare } from '../compiler/index.ts';
 import { add, and, broadcast, cast, gradient, input, isFinite as finite, less, reshape, select, sliceAxis, variable } from '../graph/index.ts';
 import type { Graph, Value, Variable } from '../graph/index.ts';
 import { reduceLoss } from '../losses/index.ts';
@@ -109,13 +110,16 @@ export function buildStep(model: Model, settings: TrainerSettings, variables: Tr
   const terms = lossTerms(outputs, { losses: settings.losses, lossOn: settings.lossOn, weighted: options.weighted, lossSteps: options.lossSteps }, feeds);
   const forwardLoss = total(terms.map(({ loss, prediction, target, selection }) => reduceLoss({ loss, prediction, target, reduction: settings.reduction, ...selection })));
   const parameters = [...built.parameters.values()];
-  const { gradients, rewrite } = gradient(forwardLoss, parameters.map(({ value }) => value));
-  const penalised = gradients.map((value, i) => regularizedGradient(parameters[i]!.value, value, parameters[i]!.declared.options.group, settings.l2));
-  const clipped = clipGradients(penalised, settings.clip);
-  const loss = rewrite(forwardLoss);
-  const applied = and(finite(loss), finite(clipped.norm));
   const lengths = Object.values(built.outputs).find((signal) => signal.time)?.lengths;
-  const kept = carried ? [...states].map(([path, state]) => ({ variable: carried.get(path)!, value: rewrite(stateAfter(state, options.advance, lengths)) })) : [];
-  const assignments = [...update(built, settings, variables, clipped.gradients, learningRate), ...kept].map((assignment) => guarded(assignment, applied));
+  const kept = carried ? [...states].map(([path, state]) => ({ variable: carried.get(path)!, value: stateAfter(state, options.advance, lengths) })) : [];
+  const [preparedLoss, ...rest] = prepare([forwardLoss, ...parameters.map(({ value }) => value), ...kept.map(({ value }) => value)]);
+  const weights = rest.slice(0, parameters.length);
+  const keptValues = rest.slice(parameters.length);
+  const { gradients, rewrite } = gradient(preparedLoss!, weights);
+  const penalised = gradients.map((value, i) => regularizedGradient(weights[i]!, value, parameters[i]!.declared.options.group, settings.l2));
+  const clipped = clipGradients(penalised, settings.clip);
+  const loss = rewrite(preparedLoss!);
+  const applied = and(finite(loss), finite(clipped.norm));
+  const assignments = [...update(built, settings, variables, clipped.gradients, learningRate), ...kept.map((entry, i) => ({ ...entry, value: rewrite(keptValues[i]!) }))].map((assignment) => guarded(assignment, applied));
   return { graph: { inputs: feeds, outputs: { loss, norm: clipped.norm }, assignments }, forwardLoss, loss, norm: clipped.norm, keys: built.keys };
 }
