@@ -1,4 +1,4 @@
-import { requireSignal, wrongType } from '../checks.ts';
+import { wrongType } from '../checks.ts';
 import { BpttError } from '../errors.ts';
 import { pack } from '../data/pack.ts';
 import { Output } from '../data/tensor.ts';
@@ -35,7 +35,6 @@ export class Predictor {
 
   async predict(data: InputData, { state = {}, lengths, signal }: PredictOptions): Promise<Prediction> {
     const { door, turns } = this.#model.core;
-    requireSignal(`${door.owner}: predict`, signal);
     const { signature, feeds } = packInputs(door, data, lengths, true);
     const given = packStates(this.#model, `${door.owner}: predict`, state, signature.rows);
     const names = Object.keys(given);

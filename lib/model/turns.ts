@@ -1,3 +1,4 @@
+import { requireSignal } from '../checks.ts';
 import { BpttError } from '../errors.ts';
 
 /** An ERR_BPTT_ABORTED with the signal's reason as its cause. */
@@ -25,10 +26,10 @@ export class Turns {
 
   /**
    * Waits for its turn, then runs `work`.
-   * @throws ERR_BPTT_ABORTED when the signal fires before the turn comes; what `work` throws.
+   * @throws ERR_BPTT_TYPE for a signal of another kind; ERR_BPTT_ABORTED when it fires before the turn comes; what `work` throws.
    */
   async take<Result>({ owner, writes, signal }: TurnOptions, work: () => Promise<Result>): Promise<Result> {
-    if (signal?.aborted) throw abortError(owner, signal);
+    if (requireSignal(owner, signal)?.aborted) throw abortError(owner, signal!);
     const before = this.#last;
     let finish = (): void => undefined;
     this.#last = new Promise((resolve) => { finish = resolve; });

@@ -2,7 +2,8 @@ import { requireBoolean, requireChoice, requireInteger, wrongType } from '../che
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { reductions } from '../losses/index.ts';
 import type { Loss, Reduction } from '../losses/index.ts';
-import type { Model, OutputDescription } from '../model/index.ts';
+import { Model } from '../model/index.ts';
+import type { OutputDescription } from '../model/index.ts';
 import { checkClip, checkL2 } from '../optimizers/index.ts';
 import type { ClipOptions, L2Options, Optimizer } from '../optimizers/index.ts';
 
@@ -51,6 +52,7 @@ const names = ['loss', 'optimizer', 'clip', 'l2', 'reduction', 'lossOn', 'trunca
 
 /** @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE naming the option. */
 export function readTrainerOptions(model: Model, options: TrainerOptions): TrainerSettings {
+  if (!(model instanceof Model)) throw wrongType('Trainer', 'the model', 'what sequential() or model() gives', model);
   checkOptions('Trainer', options, names);
   const { optimizer, clip = {}, l2 = {}, carryState } = options;
   if (typeof optimizer?.update !== 'function') throw wrongType('Trainer', 'optimizer', 'an optimizer such as adam()', optimizer);
