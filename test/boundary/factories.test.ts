@@ -5,6 +5,7 @@ import * as decoding from '../../lib/decoding/index.ts';
 import * as layers from '../../lib/layers/index.ts';
 import * as losses from '../../lib/losses/index.ts';
 import * as optimizers from '../../lib/optimizers/index.ts';
+import * as training from '../../lib/training/index.ts';
 import { answersOrRefuses, hostileOptions, hostileValue } from '../support/hostile.ts';
 
 /** Types are what this file is not about: it calls as JavaScript would. */
@@ -52,6 +53,16 @@ const subjects: readonly Subject[] = [
   subject('adam', optimizers.adam, {}, ['learningRate', 'beta1', 'beta2', 'epsilon']),
   subject('adamw', optimizers.adamw, {}, ['learningRate', 'weightDecay', 'beta1', 'beta2', 'epsilon']),
   subject('nadam', optimizers.nadam, {}, ['learningRate', 'beta1', 'beta2', 'epsilon', 'momentumDecay']),
+  subject('constantRate', optimizers.constantRate, { learningRate: 0.1 }, []),
+  subject('stepDecay', optimizers.stepDecay, { learningRate: 0.1, factor: 0.5, every: 3 }, []),
+  subject('decayAfter', optimizers.decayAfter, { learningRate: 0.1, factor: 0.97, afterEpoch: 10 }, []),
+  subject('exponentialDecay', optimizers.exponentialDecay, { learningRate: 0.1, factor: 0.5, steps: 100 }, []),
+  subject('cosineDecay', optimizers.cosineDecay, { learningRate: 0.1, steps: 100 }, ['final']),
+  subject('warmup', optimizers.warmup, { steps: 10, then: 0.1 }, []),
+  subject('progress', training.progress, {}, ['seconds', 'write']),
+  subject('checkpoint', training.checkpoint, {}, ['updates', 'epochs'], ['folder']),
+  subject('sampleEvery', training.sampleEvery, { updates: 3, sample: () => undefined }, ['epochs']),
+  subject('earlyStopping', training.earlyStopping, {}, ['patience', 'improvement']),
   subject('textStream', data.textStream, { batch: 2, steps: 3 }, ['remainder'], [text]),
   subject('windows', data.windows, { length: 3 }, ['target', 'horizon', 'stride', 'targetFeatures'], [[1, 2, 3, 4, 5, 6]]),
   subject('scaler', data.scaler, {}, ['kind'], [[1, 2, 3, 4]]),
@@ -75,6 +86,20 @@ describe('boundary: factories answer or refuse with a typed error', () => {
       fc.assert(fc.property(hostileValue, (whole) => { answersOrRefuses(() => call(...leading, whole), whole); }), { numRuns: 100, seed: 7 });
     });
   }
+
+  it('a schedule that was accepted gives rates that are numbers, whatever the step', () => {
+    const schedules = subjects.filter(({ call }) => ([optimizers.constantRate, optimizers.stepDecay, optimizers.decayAfter, optimizers.exponentialDecay, optimizers.cosineDecay, optimizers.warmup] as unknown[]).includes(call));
+    assert.equal(schedules.length, 6);
+    for (const { name, call, options, right } of schedules) {
+      fc.assert(fc.property(hostileOptions(options), fc.nat(), fc.nat(), (given, step, epoch) => {
+        const tried = { ...right, ...given };
+        let schedule: optimizers.Schedule | undefined;
+        answersOrRefuses(() => { schedule = call(tried) as optimizers.Schedule; }, tried);
+        const rate = schedule?.at({ step, epoch }) ?? 0;
+        assert.ok(rate >= 0 && rate < Infinity, `${name}: rate ${rate} at step ${step}, epoch ${epoch}`);
+      }), { numRuns: 200, seed: 9 });
+    }
+  });
 
   for (const { name, call, right, leading } of subjects.filter((each) => each.leading)) {
     it(`${name}: what comes before the options`, () => {
