@@ -175,7 +175,8 @@ void testGemm(const KernelTable& table) {
   int turn = 0;
   for (const Flush flush : kBothFlushes) {
     for (ptrdiff_t rows = 1; rows <= 14; ++rows) {
-      for (const ptrdiff_t columns : {ptrdiff_t{1}, lanes - 1, lanes, lanes + 1, 2 * lanes, 3 * lanes - 1, width - 1, width, width + 1, 2 * width + lanes + 1}) {
+      for (const ptrdiff_t columns : {ptrdiff_t{1}, lanes - 1, lanes, lanes + 1, 2 * lanes, 3 * lanes - 1, width - 1, width, width + 1,
+                                      2 * width + lanes + 1}) {
         if (columns < 1) continue;
         const Initial initial = initials[turn++ % 6];
         checkGemm(table, {{rows, 1 + turn % 19, columns}, initial, turn % 4 == 1, turn % 3}, flush);
