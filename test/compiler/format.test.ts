@@ -35,7 +35,7 @@ describe('the numbers of the program format', () => {
 
   it('name the same opcodes and types', () => {
     const body = /enum class Opcode[^{]*\{([^}]*)\}/.exec(header)![1]!;
-    const opcodes = Object.fromEntries([...body.matchAll(/(\w+) = (\d+)/g)].map(([, name, number]) => [name, Number(number)]));
+    const opcodes = Object.fromEntries([...body.matchAll(/(\w+) = (\d+)/g)].map((match): [string, number] => [match[1]!, Number(match[2])]));
     assert.deepEqual({ ...format.opcode }, opcodes);
     assert.equal(format.elementTypes.float32, numberOf('float32'));
     assert.equal(format.elementTypes.int32, numberOf('int32'));

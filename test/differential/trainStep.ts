@@ -80,7 +80,7 @@ export function trainStep(sizes: ModelSizes, prepare: (values: readonly Value[])
   const rate = input('learningRate', [], 'float32');
   entries.forEach(({ variable: own }, i) => {
     const names = optimizer.slots;
-    const slots = Object.fromEntries(names.map((name) => [name, { name: `${own.name}.${name}`, shape: own.shape, type: 'float32' } as Variable]));
+    const slots = Object.fromEntries(names.map((name) => [name, { name: `${own.name}.${name}`, shape: own.shape, type: 'float32' } satisfies Variable]));
     slotVariables.push(...Object.values(slots));
     const values = Object.fromEntries(Object.entries(slots).map(([name, slot]) => [name, variable(slot)]));
     const result = optimizer.update({ parameter: parameters[i]!, gradient: clipped.gradients[i]!, slots: values, learningRate: rate, step: cast(counted, 'float32') });

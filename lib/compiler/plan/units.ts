@@ -67,7 +67,7 @@ function mapUnits(nodes: readonly Node[], grouping: Grouping, contract: boolean)
 }
 
 function makeUnits(nodes: readonly Node[], roots: readonly Value[], options: UnitOptions): Unit[] {
-  const initials: ReturnType<typeof findInitials> = options.fuse ? findInitials(nodes, roots) : new Map();
+  const initials = options.fuse ? findInitials(nodes, roots) : new Map<Node, { product: Node; initial: Value }>();
   const products = new Set([...initials.values()].map(({ product }) => product));
   const grouping = new Grouping(nodes, roots);
   for (const [sum, { product }] of initials) grouping.seal([product, sum]);

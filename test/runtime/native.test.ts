@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { cast, gather, input, less, scan, tanh, variable, withScope, zeros, add, matmul, reshape } from '../../lib/graph/index.ts';
+import type { Graph, Variable } from '../../lib/graph/index.ts';
+import { ProgramCache } from '../../lib/runtime/index.ts';
+import type { Compiled, Executable } from '../../lib/runtime/index.ts';
+import { assertRejects, assertThrows } from '../support/errors.ts';
+import { graphOf, nativeRuntime } from '../differential/support.ts';
+
+const weight: Variable = { name: 'weight', shape: [2, 2], type: 'float32' };
+
+function bind(graph: Graph, variables: readonly Variable[] = []): Executable {
+  const runtime = nativeRuntime!;
+  return runtime.compile(graph, { layouts: [variables] }).bind([runtime.store(variables)]);
+}
+
+describe('the native runtime', () => {
+  before(function skipWithoutBuild() {
+    if (!nativeRuntime) this.skip();
+  });
+
+  it('takes and gives bools as bytes', () => {
+    const b = input('b', [3], 'bool');
+    const executable = bind(graphOf({ same: b, number: cast(b, 'int32'), small: less(input('x', [2]), 0) }));
+    const outputs = executable.run({ b: Uint8Array.of(1, 0, 1), x: Float32Array.of(-1, 1) });
+    assert.deepEqual(outputs, { same: Uint8Array.of(1, 0, 1), number: Int32Array.of(1, 0, 1), small: Uint8Array.of(1, 0) });
+  });
+
+  it('runs directly on live views', () => {
+    const { direct } = bind(graphOf({ y: tanh(input('x', [2])), flag: less(input('x', [2]), 0) }));
+    direct.inputs['x']!.set([0, -1]);
+    direct.run();
+    assert.ok(Math.abs(direct.outputs['y']![1]! - Math.tanh(-1)) < 1e-6);
+    assert.deepEqual(direct.outputs['flag'], Uint8Array.of(0, 1));
+  });
+
+  it('names what is wrong with inputs', () => {
+    const executable = bind(graphOf({ y: tanh(input('x', [2])) }));
+    assertThrows(() => executable.run({ x: Float32Array.of(1) }), 'ERR_BPTT_SHAPE', /input "x": expected 2 numbers/);
+    assertThrows(() => executable.run({ x: Int32Array.of(1, 2) }), 'ERR_BPTT_TYPE', /Float32Array/);
+    assertThrows(() => executable.run({ x: Float32Array.of(1, 2), z: Float32Array.of(1) }), 'ERR_BPTT_TYPE', /unknown input "z"/);
+    assertThrows(() => executable.run({}), 'ERR_BPTT_TYPE', /input "x"/);
+  });
+
+  it('names layer, index and size of an index out of range', async () => {
+    const tokens = input('tokens', [3], 'int32');
+    const executable = bind(graphOf({ y: withScope('encoder/embedding', () => gather(input('table', [5, 2]), tokens)) }));
+    const inputs = { tokens: Int32Array.of(1, 7, 0), table: new Float32Array(10) };
+    assertThrows(() => executable.run(inputs), 'ERR_BPTT_VOCABULARY', /"encoder\/embedding": expected indices from 0 to 4, received 7 at place 1/);
+    await assertRejects(() => executable.runAsync(inputs), 'ERR_BPTT_VOCABULARY', /received 7/);
+  });
+
+  it('gives the packed weights anew when a variable was touched', () => {
+    const runtime = nativeRuntime!;
+    const store = runtime.store([weight]);
+    const executable = runtime.compile(graphOf({ y: matmul(input('x', [1, 2]), variable(weight)) }), { layouts: [[weight]] }).bind([store]);
+    const run = (): number[] => [...executable.run({ x: Float32Array.of(1, 1) })['y']!];
+    store.view(weight).set([1, 2, 3, 4]);
+    store.touch();
+    assert.deepEqual(run(), [4, 6]);
+    store.view(weight).set([0, 1, 0, 1]);
+    store.touch();
+    assert.deepEqual(run(), [0, 2]);
+  });
+
+  it('runs off the event loop, one run at a time, and stops when it is told to', async () => {
+    const { final } = scan({ initial: { h: zeros([64, 64]) }, length: 20000, step: ({ h }) => ({ next: { h: tanh(matmul(add(h, 0.1), reshape(input('w', [64, 64]), [64, 64]))) } }) });
+    const executable = bind(graphOf({ h: final.h }));
+    const inputs = { w: new Float32Array(64 * 64).fill(0.01) };
+    const controller = new AbortController();
+    const run = executable.runAsync(inputs, { signal: controller.signal });
+    assertThrows(() => executable.run(inputs), 'ERR_BPTT_BUSY');
+    controller.abort(new Error('enough'));
+    await assertRejects(() => run, 'ERR_BPTT_ABORTED');
+    await assertRejects(() => executable.runAsync(inputs, { signal: controller.signal }), 'ERR_BPTT_ABORTED');
+  });
+
+  it('wants the stores that were announced', () => {
+    const runtime = nativeRuntime!;
+    const compiled = runtime.compile(graphOf({ y: tanh(variable(weight)) }), { layouts: [[weight]] });
+    assertThrows(() => compiled.bind([]), 'ERR_BPTT_GRAPH', /expected 1 stores/);
+    assertThrows(() => compiled.bind([runtime.store([])]), 'ERR_BPTT_GRAPH', /store 0/);
+    assertThrows(() => runtime.store([]).view(weight), 'ERR_BPTT_GRAPH', /"weight" is not of this store/);
+    assert.ok(compiled.arenaBytes >= 0);
+  });
+});
+
+describe('the program cache', () => {
+  const entry = (): Compiled => ({ arenaBytes: 0, bind: () => { throw new Error('not bound'); } });
+
+  it('compiles a signature once and forgets what was not used for longest', () => {
+    const cache = new ProgramCache(2);
+    let built = 0;
+    const get = (signature: string): Compiled => cache.get(signature, () => { built++; return entry(); });
+    const first = get('a');
+    get('b');
+    assert.equal(get('a'), first);
+    get('c');
+    assert.equal(cache.size, 2);
+    assert.equal(get('a'), first);
+    assert.equal(built, 3);
+    get('b');
+    assert.equal(built, 4);
+  });
+});
