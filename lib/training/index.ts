@@ -1,5 +1,6 @@
 export { checkpoint, earlyStopping, progress, sampleEvery } from './callbacks.ts';
 export type { Interval } from './callbacks.ts';
+export { loadTrainerState, saveCheckpoint } from './checkpoint.ts';
 export type { EvaluateOptions, Evaluation, TrainingData } from './evaluate.ts';
 export type { Callback, FitControl, FitOptions, FitRun, History, Progress } from './fit.ts';
 export { gradients } from './gradients.ts';

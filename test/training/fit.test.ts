@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { batches, characters, sequences, split, textStream, windows } from '../../lib/data/index.ts';
+import { sample } from '../../lib/decoding/index.ts';
+import { loadModel } from '../../lib/formats/index.ts';
+import { dense, embedding, lstm, oneHot, rnn } from '../../lib/layers/index.ts';
+import { crossEntropy, squaredError } from '../../lib/losses/index.ts';
+import { sequential } from '../../lib/model/index.ts';
+import type { Model } from '../../lib/model/index.ts';
+import { adam, sgd } from '../../lib/optimizers/index.ts';
+import { checkpoint, earlyStopping, loadTrainerState, progress, sampleEvery, Trainer } from '../../lib/training/index.ts';
+import type { Progress } from '../../lib/training/index.ts';
+import { assertRejects, assertThrows } from '../support/errors.ts';
+import { assertNear, someTokens, weightsOf } from '../support/models.ts';
+
+function textTrainer(seed = 1): Trainer {
+  const model = sequential([embedding({ size: 4 }), lstm({ units: 6 }), dense({ units: 5 })], { input: { tokens: 5 }, seed });
+  return new Trainer(model, { loss: crossEntropy(), optimizer: adam({ learningRate: 0.01 }), clip: { globalNorm: 5 } });
+}
+
+const stream = textStream(someTokens(61, 5), { batch: 3, steps: 5 });
+
+describe('training: fit', () => {
+  it('gives the history and the progress of every batch', async () => {
+    const trainer = textTrainer();
+    const seen: Progress[] = [];
+    const history = await trainer.fit(stream, { epochs: 2, validation: stream, callbacks: [{ onBatch: (state) => { seen.push(state); } }] });
+    assert.deepEqual(seen.map(({ epoch, batch, batches: count, updates, kind }) => [epoch, batch, count, updates, kind]),
+      [1, 2].flatMap((epoch) => [1, 2, 3, 4].map((batch) => [epoch, batch, 4, (epoch - 1) * 4 + batch, 'batch'])));
+    assert.equal(history.stopped, 'epochs');
+    assert.deepEqual(history.epochs.map(({ epoch, kind, steps, updates }) => [epoch, kind, steps, updates]), [[1, 'epoch', 60, 4], [2, 'epoch', 60, 8]]);
+    const mean = seen.slice(0, 4).reduce((sum, { loss, steps }) => sum + loss * steps, 0) / 60;
+    assertNear([history.epochs[0]!.loss], [mean], 'mean of the epoch');
+    assert.equal(history.epochs[1]!.validation!.loss, (await trainer.evaluate(stream)).loss);
+    assert.equal(trainer.epochs, 2);
+    assert.deepEqual(Object.keys(seen[0]!), Object.keys(history.epochs[0]!));
+  });
+
+  it('is the same as calling step', async () => {
+    const [fitted, stepped] = [textTrainer(), textTrainer()];
+    await fitted.fit(stream, { epochs: 1 });
+    for (const batch of stream.epoch(0) as Iterable<Parameters<Trainer['step']>[0]>) await stepped.step(batch);
+    assert.deepEqual(weightsOf(fitted.model), weightsOf(stepped.model));
+  });
+
+  it('can be iterated; the body runs between steps and may use the model', async () => {
+    const trainer = textTrainer();
+    const kinds: string[] = [];
+    const run = trainer.fit(stream, { epochs: 1 });
+    for await (const { kind, updates } of run) {
+      kinds.push(kind);
+      assert.equal(trainer.updates, updates);
+      await new Promise((resolve) => { setTimeout(resolve, 3); });
+      assert.equal(trainer.updates, updates);
+      assert.equal([...sample(trainer.model.stream(), { prefix: [0], length: 3 })].length, 3);
+    }
+    assert.deepEqual(kinds, ['batch', 'batch', 'batch', 'batch', 'epoch']);
+    assert.equal((await run).updates, 4);
+  });
+
+  it('ends when the loop is left', async () => {
+    const trainer = textTrainer();
+    const run = trainer.fit(stream, { epochs: 100 });
+    for await (const { updates } of run) if (updates === 2) break;
+    const history = await run;
+    assert.equal(history.updates, 2);
+    assert.equal(history.stopped, 'the loop was left');
+    assert.equal((await trainer.fit(stream, { epochs: 1 })).updates, 6);
+  });
+
+  it('ends the iteration with the error', async () => {
+    const trainer = textTrainer();
+    const iterate = async (): Promise<void> => {
+      for await (const { updates } of trainer.fit([{ input: [[1]], target: [[9]] }], { epochs: 1 })) assert.equal(updates, 0);
+    };
+    await assertRejects(iterate, 'ERR_BPTT_VOCABULARY');
+  });
+
+  it('keeps to a budget of seconds', async () => {
+    const start = performance.now();
+    const history = await textTrainer().fit(stream, { seconds: 0.2 });
+    assert.equal(history.stopped, 'seconds');
+    assert.ok(performance.now() - start < 5000);
+    assert.ok(history.updates >= 1);
+  });
+
+  it('stops when a callback says so, and passes on what callbacks throw', async () => {
+    const trainer = textTrainer();
+    const history = await trainer.fit(stream, { epochs: 9, callbacks: [{ onEpoch: ({ epoch }, control) => { if (epoch === 2) control.stop('good enough'); } }] });
+    assert.deepEqual([history.stopped, history.epochs.length], ['good enough', 2]);
+    await assert.rejects(trainer.fit(stream, { epochs: 1, callbacks: [{ onBatch: () => { throw new Error('mine'); } }] }), /mine/);
+    await trainer.fit(stream, { epochs: 1 });
+  });
+
+  it('takes sequences, windows, arrays of batches and asynchronous data sets', async () => {
+    const series = Array.from({ length: 40 }, (_, i) => Math.sin(i / 3));
+    const forecaster = sequential([rnn({ units: 4, output: 'last' }), dense({ units: 1 })], { input: { features: 1 } });
+    const [train, rest] = split(windows(series, { length: 5 }), 0.8);
+    const trainer = new Trainer(forecaster, { loss: squaredError(), optimizer: adam({ learningRate: 0.02 }) });
+    const { epochs } = await trainer.fit(batches(train, { batch: 8, shuffle: true, seed: 1 }), { epochs: 15, validation: batches(rest, { batch: 2 }) });
+    assert.ok(epochs.at(-1)!.validation!.loss < epochs[0]!.validation!.loss / 2);
+    const tagger = textTrainer();
+    const list = Array.from({ length: 7 }, (_, i) => ({ input: someTokens(i + 1, 5, i + 1), target: someTokens(i + 1, 5, i + 1) }));
+    const ragged = await tagger.fit(sequences(list, { batch: 3, shuffle: true }), { epochs: 2 });
+    assert.equal(ragged.epochs[0]!.steps, 28);
+    const asynchronous = { count: undefined, async* epoch() { await Promise.resolve(); yield { input: [[1, 2]], target: [[2, 3]] }; } };
+    const history = await tagger.fit(asynchronous, { epochs: 1 });
+    assert.equal(history.epochs[0]!.batches, null);
+    assert.equal((await tagger.fit([{ input: [[1, 2]], target: [[2, 3]] }], { epochs: 1 })).epochs[0]!.batches, 1);
+  });
+
+  it('refuses wrong data and options', async () => {
+    const trainer = textTrainer();
+    await assertRejects(() => trainer.fit(stream, {}), 'ERR_BPTT_OPTION', /epochs or seconds/);
+    await assertRejects(() => trainer.fit(stream, { epoch: 1 } as never), 'ERR_BPTT_OPTION', /did you mean "epochs"/);
+    await assertRejects(() => trainer.fit(stream, { epochs: 0 }), 'ERR_BPTT_RANGE');
+    await assertRejects(() => trainer.fit(stream, { epochs: 1, callbacks: [{ onbatch: () => undefined }] as never }), 'ERR_BPTT_OPTION', /did you mean "onBatch"/);
+    await assertRejects(() => trainer.fit([], { epochs: 1 }), 'ERR_BPTT_DATA', /at least one batch/);
+    await assertRejects(() => trainer.fit(7 as never, { epochs: 1 }), 'ERR_BPTT_TYPE');
+    await assertRejects(() => trainer.evaluate([]), 'ERR_BPTT_DATA');
+    await trainer.fit(stream, { epochs: 1 });
+  });
+
+  it('leaves the event loop free between steps', async () => {
+    let turns = 0;
+    const timer = setInterval(() => { turns++; }, 1);
+    const { updates } = await textTrainer().fit(stream, { epochs: 6 });
+    clearInterval(timer);
+    assert.ok(turns >= updates / 4, `${turns} turns during ${updates} updates`);
+  });
+});
+
+describe('training: callbacks', () => {
+  it('progress writes a line for each epoch', async () => {
+    const lines: string[] = [];
+    await textTrainer().fit(stream, { epochs: 2, validation: stream, callbacks: [progress({ seconds: 0, write: (text) => { lines.push(text); } })] });
+    assert.equal(lines.length, 10);
+    assert.match(lines[0]!, /^epoch 1, batch 1\/4, loss [\d.]+, gradient norm [\d.]+ \([\d.]+ s\)\n$/);
+    assert.match(lines[4]!, /^epoch 1, loss [\d.]+, gradient norm [\d.]+, validation loss [\d.]+, accuracy [\d.]+, perplexity [\d.]+ \(/);
+  });
+
+  it('sampleEvery and checkpoint keep their intervals', async () => {
+    const at: number[] = [];
+    await textTrainer().fit(stream, { epochs: 3, callbacks: [sampleEvery({ updates: 5, sample: (_model, { updates }) => { at.push(updates); } })] });
+    assert.deepEqual(at, [5, 10]);
+    const epochs: number[] = [];
+    await textTrainer().fit(stream, { epochs: 4, callbacks: [sampleEvery({ epochs: 2, sample: (_model, { epoch }) => { epochs.push(epoch); } })] });
+    assert.deepEqual(epochs, [2, 4]);
+    assertThrows(() => sampleEvery({ updates: 1, epochs: 1, sample: () => undefined }), 'ERR_BPTT_OPTION');
+    assertThrows(() => sampleEvery({ updates: 1 } as never), 'ERR_BPTT_TYPE');
+    assertThrows(() => checkpoint('', {}), 'ERR_BPTT_TYPE');
+    assertThrows(() => checkpoint('run', { update: 1 } as never), 'ERR_BPTT_OPTION');
+  });
+
+  it('from a checkpoint training goes on as if it had not stopped', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'bptt-checkpoint-'));
+    try {
+      const place = path.join(folder, 'run');
+      const first = textTrainer();
+      await first.fit(stream, { epochs: 2, callbacks: [checkpoint(place)] });
+      const model: Model = await loadModel(place);
+      const second = new Trainer(model, { loss: crossEntropy(), optimizer: adam({ learningRate: 0.01 }), clip: { globalNorm: 5 } });
+      second.restore(await loadTrainerState(place));
+      assert.deepEqual([second.updates, second.epochs], [8, 2]);
+      const [a, b] = [await first.fit(stream, { epochs: 1 }), await second.fit(stream, { epochs: 1 })];
+      assertNear([b.epochs[0]!.loss], [a.epochs[0]!.loss], 'loss after the checkpoint', 1e-6);
+      if (model.runtime.name === 'native') assert.deepEqual(weightsOf(second.model), weightsOf(first.model));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('earlyStopping waits for its patience', async () => {
+    const trainer = new Trainer(textTrainer().model, { loss: crossEntropy(), optimizer: sgd({ learningRate: 1e-30 }) });
+    const history = await trainer.fit(stream, { epochs: 50, callbacks: [earlyStopping({ patience: 2 })] });
+    assert.equal(history.stopped, 'no improvement for 2 epochs');
+    assert.equal(history.epochs.length, 3);
+  });
+});
+
+describe('training: the four letters of "hello"', () => {
+  it('a character model learns hell → ello and says it greedily', async () => {
+    const vocabulary = characters('hello');
+    const model = sequential([oneHot(), rnn({ units: 8 }), dense({ units: vocabulary.size })], { input: vocabulary, seed: 1 });
+    const trainer = new Trainer(model, { loss: crossEntropy(), optimizer: adam({ learningRate: 0.05 }) });
+    const [input, target] = [[vocabulary.encode('hell')], [vocabulary.encode('ello')]];
+    await trainer.fit({ input, target }, { epochs: 80 });
+    const { loss, accuracy, perplexity } = await trainer.evaluate({ input, target });
+    assert.equal(accuracy, 1);
+    assertNear([perplexity!], [Math.exp(loss)], 'perplexity');
+    assert.equal(vocabulary.decode(sample(model.stream(), { prefix: vocabulary.encode('h'), greedy: true, length: 4 })), 'ello');
+  });
+});
