@@ -1,5 +1,6 @@
 // Compiles the addon where it is absent or older than its sources; --force starts from nothing.
-import { buildState, compileAddon, packageRoot } from '../lib/cli/nativeBuild.ts';
+import { buildState, compileAddon } from '../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../lib/packageRoot.ts';
 
 /** Brings build/Release up to date. Shows the compiler's words only when it fails. */
 export async function ensureNative(force = false): Promise<boolean> {

@@ -4,7 +4,8 @@ import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { nodeGypEnvironment, packageRoot } from '../lib/cli/nativeBuild.ts';
+import { nodeGypEnvironment } from '../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../lib/packageRoot.ts';
 
 const stage = path.join(packageRoot, 'out', 'prebuild');
 const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');

@@ -1,5 +1,5 @@
 // npm run check [name…]: every rule of the source tree and of the built addon, one line each.
-import { packageRoot } from '../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../lib/packageRoot.ts';
 import { nearest } from '../lib/errors.ts';
 import { checkLint, checkTypes } from './check/commands.ts';
 import { printFinding, type Check } from './check/finding.ts';

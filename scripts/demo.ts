@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { progressBar } from '../lib/cli/bar.ts';
 import { continueText } from '../lib/cli/generate.ts';
 import { interruptible } from '../lib/cli/interrupt.ts';
-import { packageRoot } from '../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../lib/packageRoot.ts';
 import { processTerminal } from '../lib/cli/terminal.ts';
 import { TextTraining } from '../lib/cli/textTraining.ts';
 import { saveModel } from '../lib/formats/index.ts';

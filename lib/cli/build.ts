@@ -1,4 +1,5 @@
-import { addonPath, compileAddon, packageRoot } from './nativeBuild.ts';
+import { addonPath, compileAddon } from './nativeBuild.ts';
+import { packageRoot } from '../packageRoot.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
 
 /** `bptt build`: compiles the engine where no prebuilt one loads. */

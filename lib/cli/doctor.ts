@@ -1,7 +1,8 @@
 import { dense, lstm } from '../layers/index.ts';
 import { sequential } from '../model/index.ts';
 import { loadNative, referenceRuntime, selectRuntime } from '../runtime/index.ts';
-import { packageRoot, packageVersion } from './nativeBuild.ts';
+import { packageVersion } from './nativeBuild.ts';
+import { packageRoot } from '../packageRoot.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
 
 /** What `bptt doctor` finds. */

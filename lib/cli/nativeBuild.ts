@@ -2,11 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { BpttError } from '../errors.ts';
-
-/** The folder that holds package.json: both lib/cli and dist/cli are two levels below it. */
-export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Where node-gyp puts the addon. */
 export function addonPath(root: string): string {

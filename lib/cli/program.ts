@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { fraction, integer, positive, share } from './parse.ts';
-import { packageRoot, packageVersion } from './nativeBuild.ts';
+import { packageVersion } from './nativeBuild.ts';
+import { packageRoot } from '../packageRoot.ts';
 import { writeError, type Terminal } from './terminal.ts';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { GenerateOptions } from './generate.ts';

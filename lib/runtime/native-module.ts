@@ -1,7 +1,7 @@
 /** The only file that loads the .node. What it exports is described here once, for everything above. */
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { BpttError } from '../errors.ts';
+import { packageRoot } from '../packageRoot.ts';
 
 /** What the binary and the machine are. */
 export interface NativeInfo {
@@ -86,8 +86,6 @@ export interface NativeModule {
    */
   readonly Program: new (bytes: ArrayBuffer | ArrayBufferView) => NativeProgram;
 }
-
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 function load(): { module: NativeModule } | { error: BpttError } {
   try {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from '../../lib/cli/program.ts';
-import { packageRoot } from '../../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../../lib/packageRoot.ts';
 import { loadModel } from '../../lib/formats/index.ts';
 
 interface Result {

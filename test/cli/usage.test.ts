@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { run } from '../../lib/cli/program.ts';
-import { packageRoot, packageVersion } from '../../lib/cli/nativeBuild.ts';
+import { packageVersion } from '../../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../../lib/packageRoot.ts';
 
 interface Result {
   readonly code: number;

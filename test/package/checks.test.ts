@@ -11,7 +11,7 @@ import { checkIncludes } from '../../scripts/check/includes.ts';
 import { checkLengths } from '../../scripts/check/lengths.ts';
 import { checkSources } from '../../scripts/check/sources.ts';
 import { checkAddon, checkIsaObjects } from '../../scripts/check/symbols.ts';
-import { packageRoot } from '../../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../../lib/packageRoot.ts';
 
 let root = '';
 

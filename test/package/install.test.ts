@@ -51,8 +51,8 @@ describe('the packed package, installed where there is no compiler [slow]', func
     assert.equal((JSON.parse(stdout) as { runtime: string }).runtime, 'native');
   });
 
-  it('is imported in under 50 ms', () => {
-    const script = "const began = performance.now(); await import('bptt'); console.log(performance.now() - began);";
+  it('is imported in under 50 ms of processor time', () => {
+    const script = "const began = process.cpuUsage(); await import('bptt'); const { user, system } = process.cpuUsage(began); console.log((user + system) / 1000);";
     const times = Array.from({ length: 7 }, () => Number(installed.run('mjs', script).stdout));
     assert.ok(Math.min(...times) < 50, `${times.map((time) => time.toFixed(1)).join(', ')} ms`);
   });
@@ -65,7 +65,7 @@ describe('the packed package, installed where there is no compiler [slow]', func
       assert.equal(status, 0, stderr);
       const [reference, expected] = [stdout, native].map((text) => JSON.parse(text) as number[]);
       reference!.forEach((value, i) => assert.ok(Math.abs(value - expected![i]!) <= 1e-5));
-      assert.equal(stderr.match(/warning/gi)?.length, 1, stderr);
+      assert.equal(stderr.match(/BpttWarning:/g)?.length, 1, stderr);
       assert.match(stderr, new RegExp(`${process.platform}-${process.arch}`));
       assert.match(stderr, /npx bptt build/);
       const doctor = installed.command('npx', 'bptt', 'doctor');

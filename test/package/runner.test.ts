@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { packageRoot } from '../../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../../lib/packageRoot.ts';
 
 describe('npm test', function () {
   this.timeout(60_000);

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { packageRoot } from '../../lib/cli/nativeBuild.ts';
+import { packageRoot } from '../../lib/packageRoot.ts';
 
 /** What `npm pack --json` says of the tarball. */
 export interface Packed {
