@@ -239,8 +239,9 @@ function copyChecked(
   }
   for (let i = 0; i < count; i++) {
     const number = source[start + i];
-    if (typeof number !== 'number' || !Number.isFinite(number)) throw numberError(number, specification, row, i);
+    if (typeof number !== 'number') throw numberError(number, specification, row, i);
     target[offset + i] = number;
+    if (!Number.isFinite(target[offset + i]!)) throw numberError(number, specification, row, i);
   }
 }
 

@@ -1,6 +1,7 @@
+import { wrongType } from '../checks.ts';
 import { Scaler, type ScalerDefinition } from '../data/scaler.ts';
 import { BpttError, checkOptions } from '../errors.ts';
-import { modelFromJSON, type Model, type Parameter } from '../model/index.ts';
+import { Model, modelFromJSON, type Parameter } from '../model/index.ts';
 import { readFromFolder, writeFolder } from './atomicFolder.ts';
 import { fromDisk, toDisk, type DiskParameter } from './diskLayout.ts';
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
@@ -30,6 +31,11 @@ interface Description {
 
 type GatedParameter = DiskParameter & { readonly parameter: Parameter };
 
+function requirePath(owner: string, folder: unknown): string {
+  if (typeof folder === 'string' && folder !== '') return folder;
+  throw wrongType(owner, 'the folder', 'a path', folder);
+}
+
 function diskParameters(model: Model): GatedParameter[] {
   return model.parameters.map((parameter) => ({
     parameter, diskName: parameter.diskName, diskTransposed: parameter.diskTransposed, shape: parameter.shape, view: parameter.view,
@@ -40,8 +46,13 @@ function diskParameters(model: Model): GatedParameter[] {
 /** The two files of a model folder, by name: a copy of the model as it is now. */
 export function modelFiles(model: Model, options: SaveOptions = {}): Record<string, Uint8Array | string> {
   checkOptions('saveModel', options, ['scalers']);
+  if (!(model instanceof Model)) throw wrongType('saveModel', 'the model', 'what sequential() or model() gives', model);
+  const { scalers = {} } = options;
+  if (typeof scalers !== 'object' || scalers === null || Array.isArray(scalers) || !Object.values(scalers).every((each) => each instanceof Scaler)) {
+    throw wrongType('saveModel', 'scalers', 'what scaler() of bptt/data gives, by name', scalers);
+  }
   model.requireIdle('saveModel');
-  const description = { format: 'bptt model', version: 1, definition: model.toJSON(), scalers: options.scalers ?? {} };
+  const description = { format: 'bptt model', version: 1, definition: model.toJSON(), scalers: { ...scalers } };
   return {
     [descriptionFile]: `${JSON.stringify(description, null, 1)}\n`,
     [weightsFile]: encodeSafetensors(toDisk(diskParameters(model)), { format: 'bptt' }),
@@ -54,7 +65,7 @@ export function modelFiles(model: Model, options: SaveOptions = {}): Record<stri
  * @throws ERR_BPTT_FORMAT when the place is a file, holds other files or cannot be written; ERR_BPTT_BUSY during a training step.
  */
 export async function saveModel(model: Model, folder: string, options: SaveOptions = {}): Promise<void> {
-  await writeFolder(folder, modelFiles(model, options));
+  await writeFolder(requirePath('saveModel', folder), modelFiles(model, options));
 }
 
 async function readDescription(bytes: Uint8Array, source: string): Promise<Description> {
@@ -101,6 +112,7 @@ function restore(description: Description, weights: TensorFile, source: string):
  * @throws ERR_BPTT_FORMAT saying what was expected, what was found and where.
  */
 export async function loadSavedModel(folder: string): Promise<SavedModel> {
+  requirePath('loadModel', folder);
   const description = await readDescription(await readFromFolder(folder, descriptionFile, largestDescription), `${folder}/${descriptionFile}`);
   const weights = decodeSafetensors(await readFromFolder(folder, weightsFile, largestWeights), `${folder}/${weightsFile}`);
   checkSizes(description.definition, weights, `${folder}/${descriptionFile}`);

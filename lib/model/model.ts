@@ -172,7 +172,7 @@ export class Model {
     const { view, shape, name: fullName } = this.parameter(name);
     this.requireIdle(`parameter "${fullName}"`);
     const flat = ArrayBuffer.isView(data) ? { data, shape: [...shape] } : data;
-    const specification = { owner: `parameter "${fullName}"`, type: 'float32', time: false, sizes: shape.slice(1), double: true } as const;
+    const specification = { owner: `parameter "${fullName}"`, type: 'float32', time: false, sizes: shape.slice(1), double: this.core.door.double } as const;
     const packed = shape.length === 0 ? pack([data] as never, specification) : pack(flat, specification);
     if (packed.rows !== (shape[0] ?? 1)) {
       throw new BpttError('ERR_BPTT_SHAPE', `parameter "${fullName}": expected shape [${shape.join(', ')}], received ${packed.rows} rows`, { expected: shape, received: packed.rows });

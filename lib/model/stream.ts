@@ -202,6 +202,7 @@ function stepWriter(model: Model, definition: InputDefinition, rows: number, tar
   const { owner } = specificationOf(model.core.door, definition);
   const bound = definition.tokens ?? Infinity;
   const tokens = definition.features === null;
+  const double = target instanceof Float64Array;
   const count = target.length;
   const fail = (received: unknown, position: number): never => {
     const at = `row ${Math.floor(position / (count / rows))}${tokens ? '' : `, feature ${position % (count / rows)}`}`;
@@ -209,7 +210,7 @@ function stepWriter(model: Model, definition: InputDefinition, rows: number, tar
     throw new BpttError('ERR_BPTT_DATA', `${owner}: expected a finite number in ${at}, received ${describe(received)}`, { expected: 'finite number', received });
   };
   const check = (number: unknown, position: number): number => {
-    const good = tokens ? Number.isInteger(number) && (number as number) >= 0 && (number as number) < bound : Number.isFinite(number);
+    const good = tokens ? Number.isInteger(number) && (number as number) >= 0 && (number as number) < bound : typeof number === 'number' && Number.isFinite(double ? number : Math.fround(number));
     return good ? number as number : fail(number, position);
   };
   return (given) => {

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
+import { loadModel, saveModel } from '../../lib/formats/index.ts';
 import { dense, embedding, gru, lstm } from '../../lib/layers/index.ts';
 import { input, model, modelFromJSON, sequential } from '../../lib/model/index.ts';
 import type { Model } from '../../lib/model/index.ts';
+import { squaredError } from '../../lib/losses/index.ts';
+import { gradients } from '../../lib/training/index.ts';
 import { assertRejects, assertThrows } from '../support/errors.ts';
 import { answersOrRefuses, answersOrRejects, hostileOptions, hostileValue } from '../support/hostile.ts';
 
@@ -78,6 +84,36 @@ describe('boundary: a model answers or refuses with a typed error', () => {
     property((value) => sequential([dense({ units: 1 })], { input: value as never }));
     property((value) => sequential([dense({ units: 1 })], value as never));
     property((value) => model({ inputs: value as never, outputs: value as never }));
+  });
+
+  it('folders and gradients from hostile values', async () => {
+    const tested = featureModel();
+    const folder = mkdtempSync(path.join(tmpdir(), 'bptt-hostile-'));
+    const batch = { input: [[[1, 2, 3]]], target: [[[1, 2]]] };
+    const notText = hostileValue.filter((value) => typeof value !== 'string' || value === '');
+    try {
+      await fc.assert(fc.asyncProperty(notText, async (value) => {
+        assert.equal(await answersOrRejects(() => saveModel(tested, value as never), value), false);
+        assert.equal(await answersOrRejects(() => saveModel(value as never, path.join(folder, 'none')), value), false);
+        assert.equal(await answersOrRejects(() => loadModel(value as never), value), false);
+        if (await answersOrRejects(() => saveModel(tested, path.join(folder, 'saved'), { scalers: value } as never), value)) await loadModel(path.join(folder, 'saved'));
+        await answersOrRejects(() => gradients(tested, batch, value as never), value);
+        await answersOrRejects(() => gradients(tested, value as never, { loss: squaredError() }), value);
+        await answersOrRejects(() => gradients(value as never, batch, { loss: squaredError() }), value);
+        await answersOrRejects(() => gradients(tested, batch, { loss: squaredError(), state: value, span: value } as never), value);
+      }), { numRuns: 100, seed: 18 });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('numbers too large for float32 are refused where memory is float32', async () => {
+    const tested = featureModel();
+    if (tested.runtime.name === 'reference') return;
+    await assertRejects(() => tested.predict([[[1e39, 0, 0]]]), 'ERR_BPTT_DATA', /1e\+39/);
+    assertThrows(() => tested.stream().step([0, -1e39, 0]), 'ERR_BPTT_DATA', /feature 1/);
+    assertThrows(() => tested.setParameter('dense/bias', [1e39, 0]), 'ERR_BPTT_DATA');
+    assertThrows(() => tested.stream().step([0, Symbol('x'), 10n] as never), 'ERR_BPTT_DATA');
   });
 
   it('inputs from hostile options', () => {
