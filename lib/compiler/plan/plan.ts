@@ -110,7 +110,8 @@ export function planProgram(graph: Graph, layouts: readonly (readonly Variable[]
   requestAll(block);
   emitUnits(block);
   deliverRest(block, deliveries);
-  const { instructions, prologue } = splitPrologue(block.instructions);
+  // Without a store of parameters the first storage is the input/output block, whose writes nobody announces.
+  const { instructions, prologue } = layouts.length > 0 ? splitPrologue(block.instructions) : { instructions: block.instructions, prologue: 0 };
   if (options.optimize) shareRegions(instructions);
   const arenaSize = layOutArena(instructions, options.optimize);
   const program = { storages: storageNeeds(memory, instructions), arenaSize, constants: memory.constants(), instructions, prologue };
