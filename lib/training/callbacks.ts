@@ -1,6 +1,7 @@
 import { requireInteger, requireNumber, wrongType } from '../checks.ts';
 import { BpttError, checkOptions } from '../errors.ts';
 import type { Model } from '../model/index.ts';
+import { saveCheckpoint } from './checkpoint.ts';
 import type { Callback, FitControl, Progress } from './fit.ts';
 
 /** How often something is done: after so many updates or epochs. */
@@ -77,10 +78,7 @@ export function progress(options: { readonly seconds?: number; readonly write?: 
 export function checkpoint(folder: string, interval: Interval = {}): Callback {
   checkOptions('checkpoint', interval, ['updates', 'epochs']);
   if (typeof folder !== 'string' || folder === '') throw wrongType('checkpoint', 'the folder', 'a path', folder);
-  return every('checkpoint', interval, async (_progress, { trainer }) => {
-    const { saveCheckpoint } = await import('./checkpoint.ts');
-    await saveCheckpoint(trainer, folder);
-  });
+  return every('checkpoint', interval, (_progress, { trainer }) => saveCheckpoint(trainer, folder));
 }
 
 /**

@@ -20,6 +20,7 @@ import { epochOf } from './data.ts';
 import { lossTerms } from './lossGraph.ts';
 import { BatchReader } from './prepare.ts';
 import type { PreparedBatch } from './prepare.ts';
+import { TurnKeeper } from './turn.ts';
 
 /** How well a model does on data. */
 export interface Evaluation {
@@ -84,12 +85,14 @@ export class Evaluator {
 
   async #evaluate(data: TrainingData, options: EvaluateOptions): Promise<Evaluation> {
     const sums: Sums = { losses: new Map(), right: 0, judged: 0, steps: 0 };
+    const keeper = new TurnKeeper();
     this.#pool.keep(null);
     for await (const batch of epochOf(this.#owner, data, 0)) {
       const prepared = this.#reader.read(batch, true);
       await this.#model.core.turns.take({ owner: this.#owner, writes: false, signal: options.signal }, async () => {
         this.#pool.keep(await this.#run(prepared, sums, options.signal));
       });
+      await keeper.rest();
     }
     return this.#finish(sums);
   }

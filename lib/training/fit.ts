@@ -5,6 +5,7 @@ import { Channel } from './channel.ts';
 import { countBatches, epochOf } from './data.ts';
 import type { Evaluation, TrainingData } from './evaluate.ts';
 import type { StepResult, Trainer } from './trainer.ts';
+import { TurnKeeper } from './turn.ts';
 
 /** Where training stands, after a batch or an epoch. */
 export interface Progress {
@@ -101,6 +102,7 @@ class Fit {
   readonly #channel: Channel<Progress>;
   readonly #control: FitControl;
   readonly #began = performance.now();
+  readonly #turns = new TurnKeeper();
   readonly #epochs: Progress[] = [];
   #stopped: string | null = null;
 
@@ -140,6 +142,7 @@ class Fit {
       const progress = this.#progress('batch', tally, result, countBatches(data), null);
       for (const { onBatch } of callbacks) await onBatch?.(progress, this.#control);
       await this.#channel.send(progress);
+      await this.#turns.rest();
       if (this.#seconds >= seconds) this.stop('seconds');
       if (this.#stopped === null) continue;
       finished = tally.batches === countBatches(data);
