@@ -8,7 +8,7 @@ const kinds = [
   { kind: 'train', title: '10,000 training steps' },
   { kind: 'garbage', title: '70 models made, used and dropped while the collector is forced' },
 ];
-/** Megabytes that a process may grow by for reasons of its own: V8's code, malloc's arenas. A leak of 100 bytes a step is above it. */
+/** Megabytes that a process may grow by for reasons of its own: V8's code, malloc's arenas. A leak of 100 bytes in each step of a stream, or of a kilobyte in each training step, is above it. */
 const bound = 10;
 
 describe('lifecycle: memory stays flat [slow]', function () {
