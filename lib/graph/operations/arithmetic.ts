@@ -50,10 +50,10 @@ function toOneSide(upstream: Value, second: Value): readonly [Value, Value] {
   return [select(second, 0, upstream), select(second, upstream, 0)];
 }
 
-/** a to the power of b, elementwise with broadcasting; float32. 1 to any power and anything to the power of 0 are 1, as in C. */
+/** a to the power of b, elementwise with broadcasting; float32. Anything to the power of 0 is 1; 1 to NaN or ±∞ is NaN, as in JavaScript. */
 export const power = defineBinary({
   name: 'power', types: ['float32'],
-  compute: (a, b) => (a === 1 ? 1 : Math.pow(a, b)),
+  compute: Math.pow,
   gradient(d, a, b, y) {
     const base = select(equal(b, 0), 0, multiply(b, power(a, subtract(b, 1))));
     const exponent = select(equal(a, 0), 0, multiply(y, log(a)));

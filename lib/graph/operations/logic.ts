@@ -76,10 +76,9 @@ export function select(condition: Value, a: Operand, b: Operand): Value {
   return applyOne('select', [broadcast(condition, shape), first!, second!]);
 }
 
-/** Truncation towards zero; what int32 cannot hold becomes its least number, as the processor's conversion does. */
+/** Truncation towards zero; what int32 cannot hold becomes the nearest number it can, NaN becomes 0. */
 function truncate(x: number): number {
-  const whole = Math.trunc(x);
-  return whole >= -2147483648 && whole <= 2147483647 ? whole : -2147483648;
+  return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), -2147483648), 2147483647);
 }
 
 defineOperation({
