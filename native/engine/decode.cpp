@@ -23,6 +23,7 @@ class Decoder {
     if (fault.empty()) fault = decodeMaps(section(headerMapOffset), words_[headerMapWords], program.maps);
     if (fault.empty()) fault = decodeCode(section(headerCodeOffset), words_[headerCodeWords], limits_, program);
     if (fault.empty()) fault = prologue(program);
+    if (fault.empty()) narrowWritten(program);
     return fault;
   }
 
@@ -140,6 +141,23 @@ class Decoder {
     }
     if (program.prologue > 0 && program.storages.empty()) return "word 16: a prologue without a storage";
     return {};
+  }
+
+  // A storage that may be written but never is keeps its version, and may be read by others meanwhile.
+  static void narrowWritten(Program& program) {
+    std::vector<bool> written(program.storages.size(), false);
+    markWritten(program, program.instructions, written);
+    for (size_t index = 0; index < written.size(); index++) program.storages[index].written = written[index];
+  }
+
+  static void markWritten(const Program& program, const std::vector<Instruction>& instructions, std::vector<bool>& written) {
+    for (const Instruction& instruction : instructions) {
+      for (size_t index = 0; index < instruction.operands.size(); index++) {
+        const uint32_t space = program.operands[instruction.operands[index]].space;
+        if (space >= spaceFirstStorage && isOutput(instruction, index)) written[space - spaceFirstStorage] = true;
+      }
+      markWritten(program, instruction.body, written);
+    }
   }
 
   const uint32_t* words_;

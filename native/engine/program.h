@@ -14,7 +14,8 @@ namespace bptt {
 
 struct StorageNeed {
   int64_t elements;  // at least
-  bool read, written;
+  bool read;
+  bool written;  // by some instruction; the right to write alone does not count
 };
 
 struct Operand {

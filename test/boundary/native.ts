@@ -11,7 +11,7 @@ export function native(): NativeModule {
 /** Storage 0 holds 4 floats, storage 1 gets their doubles: the smallest program. */
 export function doubling(access = 3): Int32Array {
   const assembler = new Assembler();
-  const source = assembler.storage(4, 1);
+  const source = assembler.storage(4, 3); // may be written, but is not
   const target = assembler.storage(4, access);
   const entry = assembler.map(0, [], [[1, 64, 64, 64, 0]]);
   const operands = [assembler.operand({ space: source, dims: [4] }), assembler.operand({ space: target, dims: [4] })];
