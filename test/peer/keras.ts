@@ -228,7 +228,7 @@ export function convertKeras(source: KerasCase, index: number): Converted {
     expected: fromNested(source.expected),
     actual: (results) => {
       let value = read(results);
-      if (sequence && source.mask) value = spreadOut(value, source.mask, (config as KerasLayer).zero_output_for_mask ?? false);
+      if (sequence && source.mask) value = spreadOut(value, source.mask, (config).zero_output_for_mask ?? false);
       if (sequence && backwards) value = flipTime(value);
       return source.batch_index === undefined ? value : part(value, source.batch_index);
     },

@@ -57,7 +57,7 @@ export interface Check {
   readonly what: string;
   readonly expected: Numbers;
   /** Brings what the stages gave into the expected layout. */
-  actual(results: readonly StageResult[]): Numbers;
+  readonly actual: (results: readonly StageResult[]) => Numbers;
 }
 
 /** A case that is not run, and why. */

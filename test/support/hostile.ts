@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BpttError } from '../../lib/errors.ts';
+import { BpttError, describe } from '../../lib/errors.ts';
 
 /** Values that no option means: of every type, and numbers at every edge. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
@@ -19,8 +19,8 @@ export function hostileOptions(names: readonly string[]): fc.Arbitrary<Record<st
 
 /** What was tried, for the message of a failure. */
 function shown(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  return `{ ${Object.entries(value).map(([name, each]) => `${name}: ${typeof each === 'string' ? JSON.stringify(each) : String(each?.constructor?.name ?? '')} ${typeof each === 'object' && each ? '' : String(each)}`).join(', ')} }`;
+  if (typeof value !== 'object' || value === null) return describe(value);
+  return `{ ${Object.entries(value).map(([name, each]) => `${name}: ${describe(each)}`).join(', ')} }`;
 }
 
 /**
