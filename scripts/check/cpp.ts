@@ -18,7 +18,7 @@ export interface CppFunction {
 /** A preprocessor directive with its continued lines. */
 const directive = /^[ \t]*#(?:[^\n\\]|\\[^\n]|\\\n)*/gm;
 
-const notAFunction = /^\s*(?:inline\s+)?(?:namespace|struct|class|enum|union|extern)\b/;
+const notAFunction = /\b(?:namespace|struct|class|enum|union|extern)\b[^()]*$/;
 const parameterList = /([\w:~]+|operator\s*\S+)\s*\(/;
 
 /** How the text before a `{` at namespace or class scope ends: the head of a function, or of something else. */

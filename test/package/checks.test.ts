@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkLint, checkTypes } from '../../scripts/check/commands.ts';
@@ -10,7 +10,8 @@ import { checkImports } from '../../scripts/check/imports.ts';
 import { checkIncludes } from '../../scripts/check/includes.ts';
 import { checkLengths } from '../../scripts/check/lengths.ts';
 import { checkSources } from '../../scripts/check/sources.ts';
-import { checkAddon, checkIsaObjects } from '../../scripts/check/symbols.ts';
+import { checkAddon, checkIsaObjects, checkSymbols } from '../../scripts/check/symbols.ts';
+import { addonPath } from '../../lib/cli/nativeBuild.ts';
 import { packageRoot } from '../../lib/packageRoot.ts';
 
 let root = '';
@@ -102,9 +103,10 @@ describe('npm run check', () => {
         'static const int table[] = { f(1), 2 };',
         'Thing::Thing(int a) : member(a) {', '  auto lambda = [&](int b) { if (b) { use("}"); } };', '}',
         '#define LIST(X) \\', '  X(a) { \\', '  X(b) }',
+        'DECLARE(avx2)', 'namespace {', 'struct Point origin(int a) { return {a}; }', '}',
         'extern "C" {', 'int exported(void) { return 0; /* } */ }', '}',
       ].join('\n'));
-      assert.deepEqual(found.map(({ name, lines }) => [name, lines]), [['sum', 1], ['Thing::Thing', 3], ['exported', 1]]);
+      assert.deepEqual(found.map(({ name, lines }) => [name, lines]), [['sum', 1], ['Thing::Thing', 3], ['origin', 1], ['exported', 1]]);
     });
   });
 
@@ -179,4 +181,17 @@ describe('npm run check', () => {
       assert.match(lint, /no-console/);
     });
   });
+});
+
+describe('this source tree [slow]', function () {
+  this.timeout(180_000);
+  const kept: Record<string, (root: string) => Finding[]> = {
+    types: checkTypes, lint: checkLint, imports: checkImports, includes: checkIncludes, lengths: checkLengths, sources: checkSources, symbols: checkSymbols,
+  };
+  for (const [name, check] of Object.entries(kept)) {
+    it(`keeps the rules of ${name}`, function () {
+      if (name === 'symbols' && !existsSync(addonPath(packageRoot))) this.skip();
+      assert.deepEqual(check(packageRoot).map(printFinding), []);
+    });
+  }
 });
