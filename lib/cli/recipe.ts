@@ -1,4 +1,4 @@
-import { textStream, type Dataset, type Vocabulary } from '../data/index.ts';
+import { splitTextStream, textStream, type Dataset, type Vocabulary } from '../data/index.ts';
 import { dense, embedding, gru, lstm, oneHot, rnn, uniform, type Layer } from '../layers/index.ts';
 import { sequential, type Model } from '../model/index.ts';
 import { adadelta, adagrad, adam, adamw, decayAfter, nadam, rmsprop, sgd, type ClipOptions, type Optimizer, type Schedule } from '../optimizers/index.ts';
@@ -64,7 +64,7 @@ export function textClip({ clipValue, clipNorm }: TrainTextOptions): ClipOptions
   return clipNorm === undefined ? { value: clipValue ?? 5 } : { globalNorm: clipNorm };
 }
 
-/** The two ends of a text as streams of batches. */
+/** What to train on and what to validate on, as streams of batches. */
 export interface TextData {
   readonly training: Dataset;
   readonly validation: Dataset | undefined;
@@ -73,15 +73,11 @@ export interface TextData {
 }
 
 /**
- * Cuts a text in order: the first part to train on, the end to validate on.
+ * A text as training data, and the end of every stream as validation data.
  * @throws ERR_BPTT_DATA when a part is too short for the batch.
  */
 export function textData(tokens: Int32Array, { batch, steps, validation }: TrainTextOptions): TextData {
-  const cut = Math.round(tokens.length * (1 - validation));
-  const training = textStream(tokens.subarray(0, cut), { batch, steps });
-  return {
-    training,
-    validation: validation > 0 ? textStream(tokens.subarray(cut), { batch, steps }) : undefined,
-    trainingTokens: Math.floor((cut - 1) / batch) * batch,
-  };
+  const data = validation > 0 ? splitTextStream(tokens, { batch, steps, validation }) : { training: textStream(tokens, { batch, steps }), validation: undefined };
+  const stepsOfRow = Math.floor((tokens.length - 1) / batch);
+  return { ...data, trainingTokens: batch * Math.min(stepsOfRow, data.training.count! * steps) };
 }

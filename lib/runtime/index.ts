@@ -1,7 +1,7 @@
 import { createNativeRuntime } from './native.ts';
 import { loadNative } from './native-module.ts';
 import { referenceRuntime } from './reference/runtime.ts';
-import type { Compiled, Runtime } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 
 export type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime.ts';
 export { referenceRuntime } from './reference/runtime.ts';
@@ -25,28 +25,4 @@ function choose(): Runtime {
   if ('module' in native) return createNativeRuntime(native.module);
   process.emitWarning(`${native.error.message}; until then the reference interpreter answers, which is much slower`, { type: 'BpttWarning', code: 'BPTT_REFERENCE' });
   return referenceRuntime;
-}
-
-/** Compiled graphs by input signature: shapes and types that came before need no compiling. The least recently used one leaves first. */
-export class ProgramCache {
-  readonly #entries = new Map<string, Compiled>();
-  readonly #limit: number;
-
-  constructor(limit = 32) {
-    this.#limit = limit;
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  /** The entry of a signature, made by `build` where there is none. */
-  get(signature: string, build: () => Compiled): Compiled {
-    const known = this.#entries.get(signature);
-    const entry = known ?? build();
-    this.#entries.delete(signature);
-    this.#entries.set(signature, entry);
-    if (this.#entries.size > this.#limit) this.#entries.delete(this.#entries.keys().next().value!);
-    return entry;
-  }
 }

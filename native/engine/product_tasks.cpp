@@ -82,6 +82,7 @@ class GemmTask final : public Task {
     call.columns = columns_;
     call.panelBegin = panels.begin;
     call.panelEnd = panels.end;
+    call.scratch = worker.scratch;
     if (initial_.operand != nullptr) {
       call.initialRowStride = initial_.stride(batched_);
       call.initialColumnStride = initial_.stride(batched_ + 1) == 0 && columns_ > 1 ? 0 : 1;

@@ -30,8 +30,9 @@ void Task::runTogether(const Worker& worker, const Team& team) const {
 }
 
 size_t scratchBytes(const KernelTable& table) {
-  const size_t map = (table.mapScratchBytes + AlignedMemory::alignment - 1) / AlignedMemory::alignment * AlignedMemory::alignment;
-  return map + checkedIndices * sizeof(int32_t);
+  const size_t kernels = std::max(table.mapScratchBytes, table.gemmScratchBytes);
+  const size_t aligned = (kernels + AlignedMemory::alignment - 1) / AlignedMemory::alignment * AlignedMemory::alignment;
+  return aligned + checkedIndices * sizeof(int32_t);
 }
 
 int32_t* checkedIndicesOf(const KernelTable& table, std::byte* scratch) {

@@ -135,7 +135,7 @@ class Task {
   std::vector<Touched> touched;
 };
 
-// Bytes of scratch that a thread needs: the map interpreter's, then room for a block of checked indices.
+// Bytes of scratch that a thread needs: a kernel's (one runs at a time), then room for a block of checked indices.
 constexpr int64_t checkedIndices = 256;
 size_t scratchBytes(const KernelTable& table);
 int32_t* checkedIndicesOf(const KernelTable& table, std::byte* scratch);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { batches, nextToken, scaler, Scaler, sequences, split, textStream, windows } from '../../lib/data/index.ts';
+import { batches, nextToken, scaler, Scaler, sequences, split, splitTextStream, textStream, windows } from '../../lib/data/index.ts';
 import type { Batch, Dataset, Tensor } from '../../lib/data/index.ts';
 import { assertThrows } from '../support/errors.ts';
 
@@ -25,6 +25,21 @@ describe('data: text streams', () => {
   it('drops the short rest when told', () => {
     const dataset = textStream(range(21), { batch: 2, steps: 4, remainder: 'drop' });
     assert.deepEqual(epoch(dataset).map((batch) => tensor(batch.input).shape), [[2, 4], [2, 4]]);
+  });
+
+  it('keeps the last batches of every row for validation', () => {
+    const { training, validation } = splitTextStream(range(21), { batch: 2, steps: 2, validation: 0.4 });
+    assert.deepEqual([training.count, validation.count], [3, 2]);
+    const inputs = (dataset: Dataset): number[][] => epoch(dataset).map((batch) => [...tensor(batch.input).data]);
+    assert.deepEqual([...inputs(training), ...inputs(validation)], epoch(textStream(range(21), { batch: 2, steps: 2 })).map((batch) => [...tensor(batch.input).data]));
+    assert.deepEqual(inputs(validation)[0], [6, 7, 16, 17]);
+    assert.deepEqual(epoch(validation).map((batch) => batch.fresh), [[true, true], [false, false]]);
+  });
+
+  it('rejects a split that leaves a side empty', () => {
+    assertThrows(() => splitTextStream(range(5), { batch: 2, steps: 4, validation: 0.5 }), 'ERR_BPTT_DATA', /at least 2 batches/);
+    assertThrows(() => splitTextStream(range(50), { batch: 2, steps: 4, validation: 1 }), 'ERR_BPTT_RANGE');
+    assertThrows(() => splitTextStream(range(50), { batch: 2, steps: 4, validaton: 0.5 } as never), 'ERR_BPTT_OPTION', /did you mean "validation"/);
   });
 
   it('rejects what cannot fill a batch', () => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { cast, gather, input, less, scan, tanh, variable, withScope, zeros, add, matmul, reshape } from '../../lib/graph/index.ts';
 import type { Graph, Variable } from '../../lib/graph/index.ts';
-import { ProgramCache } from '../../lib/runtime/index.ts';
-import type { Compiled, Executable } from '../../lib/runtime/index.ts';
+import type { Executable } from '../../lib/runtime/index.ts';
 import { assertRejects, assertThrows } from '../support/errors.ts';
 import { graphOf, nativeRuntime } from '../differential/support.ts';
 
@@ -81,24 +80,5 @@ describe('the native runtime', () => {
     assertThrows(() => compiled.bind([runtime.store([])]), 'ERR_BPTT_GRAPH', /store 0/);
     assertThrows(() => runtime.store([]).view(weight), 'ERR_BPTT_GRAPH', /"weight" is not of this store/);
     assert.ok(compiled.arenaBytes >= 0);
-  });
-});
-
-describe('the program cache', () => {
-  const entry = (): Compiled => ({ arenaBytes: 0, bind: () => { throw new Error('not bound'); } });
-
-  it('compiles a signature once and forgets what was not used for longest', () => {
-    const cache = new ProgramCache(2);
-    let built = 0;
-    const get = (signature: string): Compiled => cache.get(signature, () => { built++; return entry(); });
-    const first = get('a');
-    get('b');
-    assert.equal(get('a'), first);
-    get('c');
-    assert.equal(cache.size, 2);
-    assert.equal(get('a'), first);
-    assert.equal(built, 3);
-    get('b');
-    assert.equal(built, 4);
   });
 });
