@@ -1,0 +1,84 @@
+// npm run bench -- SUITE [--filter WORD] [--threads 1,2] [--json] [--rounds N] [--milliseconds N] [--quick] [--write]
+import { parseArgs } from 'node:util';
+import { runCompare } from './compare/suite.ts';
+import { formatFloor, judge } from './floors.ts';
+import { runKernels } from './kernels/suite.ts';
+import { runLayers } from './layers/suite.ts';
+import { writeReport } from './report.ts';
+import { runServe } from './serve/suite.ts';
+import { Context, defaultThreads, type BenchOptions } from './support/context.ts';
+import { describeMachine } from './support/machine.ts';
+import { runTrain } from './train/suite.ts';
+
+const suites: Readonly<Record<string, (context: Context) => Promise<void>>> = {
+  kernels: runKernels, layers: runLayers, train: runTrain, serve: runServe, compare: runCompare,
+};
+
+const usage = `npm run bench -- SUITE [options]
+
+  SUITE               ${Object.keys(suites).join(', ')} or all
+  --filter WORD       only what has the word in its name
+  --threads 1,2       default: as many as there are cores
+  --rounds N          rounds that count (15)
+  --milliseconds N    how long each side works in a round (40)
+  --quick             two short rounds: to see that everything runs
+  --json              one line of JSON for each measurement
+  --write             writes bench/results/README.md and results.json
+
+BPTT_ISA=avx2 holds the engine (and oneDNN) to an instruction set.`;
+
+class UsageError extends Error {}
+
+function wholeNumber(name: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= 256 * 256) return number;
+  throw new UsageError(`--${name}: expected a whole number from 1, received "${text}"`);
+}
+
+function readOptions(args: readonly string[]): { names: string[]; options: BenchOptions; write: boolean } {
+  const { values, positionals } = parseArgs({
+    args: [...args], allowPositionals: true,
+    options: {
+      filter: { type: 'string', default: '' }, threads: { type: 'string' }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '15' },
+      milliseconds: { type: 'string', default: '40' }, quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false },
+    },
+  });
+  const [suite, ...rest] = positionals;
+  if (suite === undefined || rest.length > 0 || (suite !== 'all' && !(suite in suites))) throw new UsageError(`expected one suite, received ${positionals.join(' ') || 'none'}`);
+  const threads = values.threads?.split(',').map((text) => wholeNumber('threads', text)) ?? defaultThreads();
+  const effort = values.quick ? { rounds: 2, roundMilliseconds: 2 } : { rounds: wholeNumber('rounds', values.rounds), roundMilliseconds: wholeNumber('milliseconds', values.milliseconds) };
+  return { names: suite === 'all' ? Object.keys(suites) : [suite], options: { filter: values.filter, threads, json: values.json, effort }, write: values.write };
+}
+
+function printFloors(context: Context): void {
+  const results = judge(context.records()).filter(({ verdict }) => verdict !== 'not measured');
+  if (results.length === 0) return;
+  if (!context.options.json) console.log('\nfloors');
+  for (const result of results) {
+    const { floor: { work, against, bound }, value, verdict } = result;
+    console.log(context.options.json ? JSON.stringify({ floor: work, against, bound, value, verdict }) : formatFloor(result));
+  }
+}
+
+async function main(): Promise<void> {
+  const { names, options, write } = readOptions(process.argv.slice(2));
+  const context = new Context(options);
+  const machine = describeMachine();
+  const busy = machine.load > 0.5 ? `; other work is running (load ${machine.load}), which will be noticed but not undone` : '';
+  console.error(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node.js ${machine.node}, ${machine.compiler}, ${context.isa}${busy}`);
+  try {
+    for (const name of names) await suites[name]!(context);
+  } finally {
+    context.close();
+  }
+  if (names.includes('compare')) printFloors(context);
+  if (write) console.error(`written to ${writeReport(machine, context.lines)}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;
+  console.error(`${(error as Error).message}\n\n${usage}`);
+  process.exitCode = 2;
+}

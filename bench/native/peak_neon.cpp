@@ -1,0 +1,4 @@
+#define BPTT_ISA neon
+#include "simd/neon.h"
+
+#include "peak.inl"
