@@ -33,7 +33,7 @@ function addTrain(program: Command, terminal: Terminal, outcome: Outcome): void 
     .addOption(new Option('--clip-value <limit>', 'clamp every gradient element (default: 5)').argParser(positive).conflicts('clipNorm'))
     .addOption(new Option('--clip-norm <limit>', 'scale all gradients down to this norm instead').argParser(positive))
     .addOption(new Option('--dropout <rate>', 'dropout between the layers').argParser(fraction).default(0))
-    .addOption(new Option('--validation <fraction>', 'part at the end of the text to validate on; 0 for none').argParser(fraction).default(0.05))
+    .addOption(new Option('--validation <fraction>', 'end of each part read side by side to validate on; 0 for none').argParser(fraction).default(0.05))
     .addOption(new Option('--init-uniform <limit>', 'initial weights, uniform in ± this').argParser(positive).default(0.08))
     .addOption(new Option('--sample-every <updates>', 'show a sample after so many updates').argParser(integer(1)))
     .addOption(new Option('--seed <number>', 'of weights, dropout and samples').argParser(integer(0)).default(1))
