@@ -1,21 +1,9 @@
+import { scanAttributes, scanInputs } from '../graph/index.ts';
+import type { ScanAttributes } from '../graph/index.ts';
 import type { Node, Value } from '../graph/value.ts';
 
-/** The body of a scan: a closed graph over its arguments. */
-export interface ScanBody {
-  readonly carried: readonly Value[];
-  readonly scanned: readonly Value[];
-  readonly captured: readonly Value[];
-  readonly next: readonly Value[];
-  readonly collected: readonly Value[];
-}
-
-/** The parts of a "scan" node by what they are for. */
-export interface ScanParts {
-  readonly body: ScanBody;
-  readonly length: number;
-  readonly reverse: boolean;
-  readonly carriedNames: readonly string[];
-  readonly collectedNames: readonly string[];
+/** A "scan" node taken apart: its attributes, inputs and outputs by what they are for. */
+export interface ScanParts extends ScanAttributes {
   readonly initial: readonly Value[];
   readonly perStep: readonly Value[];
   readonly captured: readonly Value[];
@@ -26,19 +14,15 @@ export interface ScanParts {
 }
 
 export function scanParts(node: Node): ScanParts {
-  const { body, length, reverse, carriedNames, collectedNames } = node.attributes as unknown as {
-    body: ScanBody; length: number; reverse: boolean; carriedNames: readonly string[]; collectedNames: readonly string[];
-  };
-  const perStepBegin = body.carried.length;
-  const capturedBegin = perStepBegin + body.scanned.length;
-  return {
-    body, length, reverse, carriedNames, collectedNames,
-    initial: node.inputs.slice(0, perStepBegin), perStep: node.inputs.slice(perStepBegin, capturedBegin), captured: node.inputs.slice(capturedBegin),
-    final: node.outputs.slice(0, perStepBegin), stacked: node.outputs.slice(perStepBegin),
-  };
+  const attributes = scanAttributes(node);
+  const { initial, sequences, captured } = scanInputs(node);
+  return { ...attributes, initial, perStep: sequences, captured, final: node.outputs.slice(0, initial.length), stacked: node.outputs.slice(initial.length) };
 }
 
-/** Every node that `roots` need, each after those it needs. Bodies of scans are not entered. */
+/**
+ * Every node that `roots` need, each after those it needs and soon after the last of them (depth first), so that what is planned in this order dies young.
+ * Bodies of scans are not entered.
+ */
 export function orderNodes(roots: readonly Value[]): Node[] {
   const order: Node[] = [];
   const state = new Map<Node, number>();
