@@ -15,7 +15,7 @@ struct Row {
 
 Row exactRow(const float* x, ptrdiff_t columns) {
   double largest = -INFINITY, sum = 0;
-  for (ptrdiff_t j = 0; j < columns; ++j) largest = fmax(largest, x[j]);
+  for (ptrdiff_t j = 0; j < columns; ++j) largest = x[j] > largest ? x[j] : largest;
   for (ptrdiff_t j = 0; j < columns; ++j) sum += exp(x[j] - largest);
   Row row;
   row.logNormalizer = largest + log(sum);
