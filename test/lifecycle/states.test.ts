@@ -22,7 +22,7 @@ const shortText = textStream(tokenText(200), { batch: 4, steps: 8 });
 const operations: Readonly<Record<string, Work>> = {
   predict: ({ model }) => model.predict(tokenBatch(2, 3)),
   stream: ({ model }) => model.stream().step(1),
-  setParameter: ({ model }) => { const { name, view } = model.parameters[0]!; model.setParameter(name, view.slice()); },
+  setParameter: ({ model }) => { const { name, count } = model.parameters[0]!; model.setParameter(name, new Float32Array(count)); },
   save: ({ model, folder }) => saveModel(model, path.join(folder, 'saved')),
   step: ({ trainer }) => trainer.step(batch),
   fit: ({ trainer }) => trainer.fit(shortText, { epochs: 1 }),
