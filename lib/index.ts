@@ -11,4 +11,4 @@ export * from './training/index.ts';
 export * from './decoding/index.ts';
 export * from './formats/index.ts';
 export type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime/index.ts';
-export { referenceRuntime, selectRuntime } from './runtime/index.ts';
+export { referenceRuntime, selectRuntime, setThreads } from './runtime/index.ts';

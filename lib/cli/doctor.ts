@@ -1,6 +1,6 @@
 import { dense, lstm } from '../layers/index.ts';
 import { sequential } from '../model/index.ts';
-import { loadNative, referenceRuntime, selectRuntime } from '../runtime/index.ts';
+import { instructionSetProblem, loadNative, referenceRuntime, selectRuntime, threadsProblem } from '../runtime/index.ts';
 import { packageVersion } from './nativeBuild.ts';
 import { packageRoot } from '../packageRoot.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
@@ -44,11 +44,12 @@ async function findProblem(): Promise<Finding> {
   if ('error' in native) {
     return { problem: native.error.message, cure: 'run "npx bptt build" (needs python3, make and a C++17 compiler)' };
   }
-  const { version, isaRequested, isaRecognised, isas } = native.module.info();
+  const { version } = native.module.info();
   if (version !== packageVersion(packageRoot)) {
     return { problem: `the engine was compiled from version ${version}, the package is ${packageVersion(packageRoot)}`, cure: 'run "npx bptt build", or install the package again' };
   }
-  if (!isaRecognised) return { problem: `BPTT_ISA=${isaRequested} names no instruction set`, cure: `unset it, or use one of ${isas.join(', ')}` };
+  const environment = threadsProblem() ?? instructionSetProblem(native.module);
+  if (environment) return environment;
   if (process.env['BPTT_RUNTIME'] === 'reference') return { problem: 'BPTT_RUNTIME=reference asks for the slow interpreter', cure: 'unset BPTT_RUNTIME' };
   const difference = await selfTest();
   if (!(difference < 1e-4)) return { problem: `the engine differs from the reference by ${difference}`, cure: 'set BPTT_RUNTIME=reference for right answers, and report this output' };

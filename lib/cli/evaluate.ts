@@ -5,7 +5,7 @@ import { Trainer } from '../training/index.ts';
 import { loadCharacterModel } from './characterModel.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
 import { readText } from './textFile.ts';
-import { useThreads } from './threads.ts';
+import { setThreads } from '../runtime/index.ts';
 
 export interface EvaluateOptions {
   readonly threads?: number;
@@ -19,7 +19,7 @@ const steps = 100;
 
 /** `bptt evaluate`: how well a model predicts a text. */
 export async function evaluate(folder: string, file: string, options: EvaluateOptions, terminal: Terminal): Promise<number> {
-  useThreads(options.threads);
+  if (options.threads !== undefined) setThreads(options.threads);
   const { model, vocabulary } = await loadCharacterModel(folder);
   const tokens = vocabulary.encode(await readText(file));
   const batch = Math.max(1, Math.min(mostRows, Math.floor(tokens.length / tokensPerRow)));

@@ -3,7 +3,7 @@ import type { Model } from '../model/index.ts';
 import type { Vocabulary } from '../data/index.ts';
 import { loadCharacterModel } from './characterModel.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
-import { useThreads } from './threads.ts';
+import { setThreads } from '../runtime/index.ts';
 
 export interface GenerateOptions {
   readonly prefix?: string;
@@ -33,7 +33,7 @@ export function* continueText(model: Model, vocabulary: Vocabulary, options: Omi
 
 /** `bptt generate`: text that goes on from a prefix, written as it comes. */
 export async function generate(folder: string, options: GenerateOptions, terminal: Terminal): Promise<number> {
-  useThreads(options.threads);
+  if (options.threads !== undefined) setThreads(options.threads);
   const { model, vocabulary } = await loadCharacterModel(folder);
   const { prefix = '', json } = options;
   let text = '';

@@ -7,7 +7,7 @@ import type { TrainTextOptions } from './recipe.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
 import { readText } from './textFile.ts';
 import { TextTraining, type EpochReport, type TrainingEvents } from './textTraining.ts';
-import { useThreads } from './threads.ts';
+import { setThreads } from '../runtime/index.ts';
 
 const sampleLength = 200;
 
@@ -32,7 +32,7 @@ function reporter(training: TextTraining, options: TrainTextOptions, terminal: T
 
 /** `bptt train text`: trains, saves, reports. */
 export async function trainText(file: string, options: TrainTextOptions, terminal: Terminal): Promise<number> {
-  useThreads(options.threads);
+  if (options.threads !== undefined) setThreads(options.threads);
   const text = await readText(file);
   await checkWritable(options.out);
   const training = new TextTraining(text, options);
