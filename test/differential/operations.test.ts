@@ -1,5 +1,5 @@
 import * as g from '../../lib/graph/index.ts';
-import { assertAgreement, floats, graphOf } from './support.ts';
+import { assertAgreement, floats, graphOf, needsNative } from './support.ts';
 
 type Build = () => Readonly<Record<string, g.Value>>;
 
@@ -90,6 +90,7 @@ const cases: Record<string, Build> = {
 };
 
 describe('every operation on the engine', () => {
+  needsNative();
   for (const [name, build] of Object.entries(cases)) {
     it(`gives the reference's numbers: ${name}`, () => assertAgreement(graphOf(build())));
   }

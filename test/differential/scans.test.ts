@@ -1,10 +1,11 @@
 import * as g from '../../lib/graph/index.ts';
-import { assertAgreement, floats, graphOf } from './support.ts';
+import { assertAgreement, floats, graphOf, needsNative } from './support.ts';
 import { gru, lossAndGradients, lstm, peephole } from './cells.ts';
 
 const [steps, rows, width, units] = [5, 3, 4, 6];
 
 describe('scans on the engine', () => {
+  needsNative();
   const sequence = (): g.Value => floats('x', steps, rows, width);
   const initial = (name = 'h0', ...shape: number[]): g.Value => floats(name, ...(shape.length > 0 ? shape : [rows, width]));
 

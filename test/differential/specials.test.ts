@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as g from '../../lib/graph/index.ts';
 import { referenceRuntime } from '../../lib/runtime/index.ts';
 import type { RunArray, Runtime } from '../../lib/runtime/index.ts';
-import { graphOf, nativeRuntime } from './support.ts';
+import { graphOf, nativeRuntime, needsNative } from './support.ts';
 
 const special = [0, -0, 1, -1, 0.5, -2.5, 3, 1e10, -1e10, 3e38, -3e38, Infinity, -Infinity, NaN, 1e-30, 88, -88, 104];
 
@@ -38,9 +38,7 @@ function compare(name: string, value: g.Value, inputs: Record<string, number[]>)
 }
 
 describe('signed zeros, infinities, NaN and numbers at the edge, engine against reference', () => {
-  before(function () {
-    if (!nativeRuntime) this.skip();
-  });
+  needsNative();
 
   for (const [name, build] of Object.entries(unary)) {
     it(name, () => compare(name, build(g.input('x', [special.length], 'float32')), { x: special }));

@@ -10,6 +10,13 @@ export const nativeRuntime: Runtime | undefined = (() => {
   return 'module' in native ? createNativeRuntime(native.module) : undefined;
 })();
 
+/** Skips the suite around where no native build loads. */
+export function needsNative(): void {
+  before(function () {
+    if (!nativeRuntime) this.skip();
+  });
+}
+
 /** A small generator of repeatable numbers in (−1, 1). */
 export function randomNumbers(seed: number): () => number {
   let state = seed * 2654435761 + 1;
@@ -71,7 +78,7 @@ export function assertSameResults(actual: Results, expected: Results, tolerance:
 
 /** The reference, the engine without passes and the engine with them give the same numbers. */
 export function assertAgreement(graph: Graph, options: Parameters<typeof runGraph>[2] & { tolerance?: number } = {}): void {
-  if (!nativeRuntime) return;
+  assert.ok(nativeRuntime);
   const { tolerance = 2e-5 } = options;
   const expected = runGraph(referenceRuntime, graph, options);
   assertSameResults(runGraph(nativeRuntime, graph, { ...options, optimize: false }), expected, tolerance, 'plain');

@@ -2,7 +2,7 @@ import { prepare } from '../../lib/compiler/index.ts';
 import * as g from '../../lib/graph/index.ts';
 import type { Variable } from '../../lib/graph/index.ts';
 import { referenceRuntime } from '../../lib/runtime/index.ts';
-import { assertAgreement, assertSameResults, floats, graphOf, inputData, nativeRuntime, randomNumbers } from './support.ts';
+import { assertAgreement, assertSameResults, floats, graphOf, inputData, nativeRuntime, needsNative, randomNumbers } from './support.ts';
 import { trainStep } from './trainStep.ts';
 import type { ModelSizes } from './trainStep.ts';
 
@@ -12,6 +12,7 @@ const count: Variable = { name: 'count', shape: [], type: 'int32' };
 const variables = [a, b, count];
 
 describe('variables on the engine', () => {
+  needsNative();
   it('are written after everything has been read', () => {
     const assignments = [{ variable: a, value: g.add(g.variable(a), g.variable(b)) }, { variable: b, value: g.multiply(g.variable(a), 0.5) }];
     assertAgreement(graphOf({ sum: g.sum(g.variable(a)), old: g.variable(b) }, assignments), { variables });
@@ -47,10 +48,11 @@ describe('variables on the engine', () => {
 });
 
 describe('whole train steps on the engine', () => {
+  needsNative();
   const base: ModelSizes = { steps: 5, rows: 3, vocabulary: 7, embedding: 4, units: 6, layers: 2 };
 
   function assertTrainsAlike(sizes: ModelSizes, rewrite: Parameters<typeof trainStep>[1], optimize: boolean): void {
-    if (!nativeRuntime) return;
+    assert.ok(nativeRuntime);
     const { graph, layouts } = trainStep(sizes, rewrite);
     const results = [referenceRuntime, nativeRuntime].map((runtime) => {
       const next = randomNumbers(5);
