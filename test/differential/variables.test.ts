@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { prepare } from '../../lib/compiler/index.ts';
 import * as g from '../../lib/graph/index.ts';
 import type { Variable } from '../../lib/graph/index.ts';
