@@ -86,16 +86,26 @@ async function readDescription(bytes: Uint8Array, source: string): Promise<Descr
   }
 }
 
-/** Sizes in a definition are believed only as far as the weights beside it bear them out: nothing is built or allocated beyond that. */
-function checkSizes(definition: Record<string, unknown>, weights: TensorFile, source: string): void {
-  const layers: readonly unknown[] = Array.isArray(definition['layers']) ? definition['layers'] : [];
-  for (const layer of layers) {
-    const count = (layer as { options?: { layers?: unknown } } | null)?.options?.layers;
-    if (typeof count === 'number' && count > weights.tensors.size) {
-      throw new BpttError('ERR_BPTT_FORMAT', `${source}: describes ${count} stacked layers, but ${weightsFile} has ${weights.tensors.size} tensors; they must be of one model`,
-        { expected: weights.tensors.size, received: count });
+/** How many stacked layers a definition asks for, those of layers inside of layers too. */
+function countStacked(definition: unknown): number {
+  let count = 0;
+  for (const open: unknown[] = [definition]; open.length > 0;) {
+    const value = open.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, entry] of Object.entries(value)) {
+      if (key === 'layers' && typeof entry === 'number') count += entry;
+      else open.push(entry);
     }
   }
+  return count;
+}
+
+/** Sizes in a definition are believed only as far as the weights beside it bear them out: nothing is built or allocated beyond that. */
+function checkSizes(definition: Record<string, unknown>, weights: TensorFile, source: string): void {
+  const count = countStacked(definition);
+  if (count <= weights.tensors.size) return;
+  throw new BpttError('ERR_BPTT_FORMAT', `${source}: describes ${count} stacked layers, but ${weightsFile} has ${weights.tensors.size} tensors; they must be of one model`,
+    { expected: weights.tensors.size, received: count });
 }
 
 function restore(description: Description, weights: TensorFile, source: string): Model {
