@@ -1,7 +1,7 @@
 import { requireBoolean, requireChoice, requireInteger, wrongType } from '../checks.ts';
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { permutation, uniformSource } from '../random.ts';
-import { isTensor, requireReadable } from './tensor.ts';
+import { isData, isTensor, readTokens, requireTensor } from './tensor.ts';
 import type { Data, Nested, NumberArray, Tensor } from './tensor.ts';
 
 /** What one training step learns from. Models of several inputs or outputs take records by name. */
@@ -85,12 +85,12 @@ function checkBatchOptions(owner: string, options: BatchOptions, available: numb
  */
 export function batches(examples: Examples, options: BatchOptions): Dataset {
   checkOptions('batches', examples, ['input', 'target', 'count']);
-  const { size, shuffle, seed, count } = checkBatchOptions('batches', options, examples.count);
+  const { size, shuffle, seed, count } = checkBatchOptions('batches', options, requireInteger('batches', 'count', examples.count, 0));
   for (const name of ['input', 'target'] as const) {
-    requireReadable(`batches, ${name}`, examples[name].data);
-    if (examples[name].shape[0] === examples.count) continue;
-    throw new BpttError('ERR_BPTT_SHAPE', `batches: expected ${examples.count} rows of ${name}, received ${examples[name].shape[0] ?? 0}`,
-      { expected: examples.count, received: examples[name].shape[0] });
+    if (!isTensor(examples[name])) throw wrongType('batches', name, '{ data, shape } with the rows on the first axis', examples[name]);
+    const { shape } = requireTensor(`batches, ${name}`, examples[name]);
+    if (shape[0] === examples.count) continue;
+    throw new BpttError('ERR_BPTT_SHAPE', `batches: expected ${examples.count} rows of ${name}, received ${shape[0] ?? 0}`, { expected: examples.count, received: shape[0] });
   }
   return Object.freeze({
     count,
@@ -139,9 +139,10 @@ export function sequences(list: readonly SequenceExample[], options: BatchOption
 
 function lengthOf(example: SequenceExample, index: number): number {
   checkOptions(`sequences, example ${index}`, example, ['input', 'target']);
-  const { input } = example;
-  const length = isTensor(input) ? input.shape[0] ?? 0 : (input as { length?: number } | undefined)?.length;
-  if (length === undefined) throw wrongType(`sequences, example ${index}`, 'input', 'a sequence', input);
+  const { input, target } = example;
+  if (!isData(input)) throw wrongType(`sequences, example ${index}`, 'input', 'a sequence', input);
+  if (!isData(target) && typeof target !== 'number') throw wrongType(`sequences, example ${index}`, 'target', 'a number or a sequence', target);
+  const length = isTensor(input) ? input.shape[0] ?? 0 : input.length;
   if (length > 0) return length;
   throw new BpttError('ERR_BPTT_DATA', `sequences: expected at least one step in every sequence, received none in example ${index}`, { expected: '1 or more', received: 0 });
 }
@@ -157,10 +158,9 @@ function byLength(lengths: readonly number[], random: (() => number) | undefined
  * @throws ERR_BPTT_DATA for fewer than two tokens.
  */
 export function nextToken(tokens: ArrayLike<number>): { input: Int32Array; target: Int32Array } {
-  if (typeof tokens !== 'object' || tokens === null || typeof tokens.length !== 'number') throw wrongType('nextToken', 'the tokens', 'an array', tokens);
-  if (tokens.length < 2) {
-    throw new BpttError('ERR_BPTT_DATA', `nextToken: expected at least two tokens, received ${describe(tokens)}`, { expected: 2, received: tokens.length });
+  const all = readTokens('nextToken', tokens);
+  if (all.length < 2) {
+    throw new BpttError('ERR_BPTT_DATA', `nextToken: expected at least two tokens, received ${describe(tokens)}`, { expected: 2, received: all.length });
   }
-  const all = Int32Array.from(tokens);
   return { input: all.slice(0, -1), target: all.slice(1) };
 }

@@ -1,4 +1,4 @@
-import { requireChoice } from '../checks.ts';
+import { requireChoice, wrongType } from '../checks.ts';
 import { BpttError, checkOptions } from '../errors.ts';
 import { isTensor, requireReadable, requireTensor } from './tensor.ts';
 import type { NumberArray, Tensor } from './tensor.ts';
@@ -23,6 +23,9 @@ export class Scaler {
   constructor(definition: ScalerDefinition) {
     checkOptions('scaler', definition, ['kind', 'offsets', 'scales']);
     this.kind = requireChoice('scaler', 'kind', definition.kind, ['standard', 'range']);
+    for (const name of ['offsets', 'scales'] as const) {
+      if (!Array.isArray(definition[name])) throw wrongType('scaler', name, 'a list of numbers', definition[name]);
+    }
     this.offsets = Object.freeze([...definition.offsets]);
     this.scales = Object.freeze([...definition.scales]);
     const good = this.offsets.length === this.scales.length && this.offsets.every(Number.isFinite) && this.scales.every((scale) => Number.isFinite(scale) && scale !== 0);
@@ -45,6 +48,7 @@ export class Scaler {
 
   #map(data: Series, change: (number: number, offset: number, scale: number) => number, features?: readonly number[]): Tensor<Float32Array> {
     const { data: numbers, shape } = isTensor(data) ? requireTensor('scaler', data) : readSeries('scaler', data);
+    if (features !== undefined && !Array.isArray(features)) throw wrongType('scaler', 'features', 'a list of feature numbers', features);
     const columns = features ?? this.offsets.map((_, i) => i);
     const width = shape.length > 1 ? shape.at(-1)! : 1;
     if (width !== columns.length || columns.some((column) => this.offsets[column] === undefined)) {

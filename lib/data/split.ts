@@ -1,7 +1,7 @@
 import { requireNumber, wrongType } from '../checks.ts';
 import { BpttError } from '../errors.ts';
 import type { Examples } from './batch.ts';
-import { isNumberArray, isTensor } from './tensor.ts';
+import { isNumberArray, isTensor, requireTensor } from './tensor.ts';
 import type { NumberArray, Tensor } from './tensor.ts';
 
 type Divisible = NumberArray | readonly unknown[] | string | Tensor | Examples;
@@ -23,7 +23,7 @@ export function split<Whole extends Divisible>(data: Whole, fraction: number): [
 
 function lengthOf(data: Divisible): number {
   if (typeof data === 'string' || Array.isArray(data) || isNumberArray(data)) return data.length;
-  if (isTensor(data)) return data.shape[0] ?? 0;
+  if (isTensor(data)) return requireTensor('split', data).shape[0] ?? 0;
   if (isExamples(data)) return data.count;
   throw wrongType('split', 'the data', 'an array, a string, { data, shape } or examples', data);
 }

@@ -52,6 +52,24 @@ function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
+/**
+ * A copy of a list of tokens.
+ * @throws ERR_BPTT_TYPE for anything but an array of numbers; ERR_BPTT_DATA when its memory was transferred away; ERR_BPTT_VOCABULARY for what is no whole
+ * number from 0 on.
+ */
+export function readTokens(owner: string, tokens: unknown): Int32Array {
+  const list: ArrayLike<unknown> = Array.isArray(tokens) ? tokens : requireReadable(owner, tokens);
+  const copy = new Int32Array(list.length);
+  for (let i = 0; i < list.length; i++) {
+    const token = list[i];
+    copy[i] = token as number;
+    if (copy[i] === token && copy[i]! >= 0) continue;
+    throw new BpttError('ERR_BPTT_VOCABULARY', `${owner}: expected whole numbers from 0 on as tokens, received ${describe(token)} at place ${i}; encode text by a vocabulary first`,
+      { expected: 'token', received: token });
+  }
+  return copy;
+}
+
 /** Checks that a tensor's shape has whole sizes and as many elements as its data. */
 export function requireTensor(owner: string, tensor: Tensor): Tensor {
   const data = requireReadable(owner, tensor.data);

@@ -1,6 +1,7 @@
-import { requireChoice, requireInteger, wrongType } from '../checks.ts';
+import { requireChoice, requireInteger } from '../checks.ts';
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import type { Batch, Dataset } from './batch.ts';
+import { readTokens } from './tensor.ts';
 
 export interface TextStreamOptions {
   /** Rows: the text is cut into so many parts of equal length that are read side by side. */
@@ -82,8 +83,7 @@ function checkText(owner: string, tokens: Int32Array | readonly number[], option
   const rows = requireInteger(owner, 'batch', options.batch, 1);
   const steps = requireInteger(owner, 'steps', options.steps, 1);
   const remainder = requireChoice(owner, 'remainder', options.remainder ?? 'keep', ['keep', 'drop']);
-  if (!Array.isArray(tokens) && !(tokens instanceof Int32Array)) throw wrongType(owner, 'the tokens', 'an Int32Array or an array of numbers', tokens);
-  const all = Int32Array.from(tokens as ArrayLike<number>);
+  const all = readTokens(owner, tokens);
   const part = Math.floor((all.length - 1) / rows);
   const count = remainder === 'keep' ? Math.ceil(part / steps) : Math.floor(part / steps);
   if (part < 1 || count < 1) {

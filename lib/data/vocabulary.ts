@@ -23,11 +23,15 @@ export class Vocabulary {
 
   constructor(definition: VocabularyDefinition) {
     checkOptions('vocabulary', definition, ['kind', 'tokens', 'unknown']);
-    this.kind = definition.kind;
+    const { kind, tokens, unknown } = definition;
+    if (kind !== 'characters' && kind !== 'words') throw wrongType('vocabulary', 'kind', '"characters" or "words"', kind);
+    if (!Array.isArray(tokens)) throw wrongType('vocabulary', 'tokens', 'a list of texts', tokens);
+    const wrong = [...tokens, unknown ?? ''].find((token) => typeof token !== 'string');
+    if (wrong !== undefined) throw wrongType('vocabulary', 'every token', 'a text', wrong);
+    this.kind = kind;
     this.tokens = Object.freeze([...definition.tokens]);
-    this.unknown = definition.unknown;
+    this.unknown = unknown;
     this.#numbers = new Map(this.tokens.map((token, number) => [token, number]));
-    if (this.kind !== 'characters' && this.kind !== 'words') throw wrongType('vocabulary', 'kind', '"characters" or "words"', this.kind);
     if (this.tokens.length === 0) throw new BpttError('ERR_BPTT_DATA', 'vocabulary: expected at least one token, received none', { expected: 'tokens', received: 0 });
     if (this.#numbers.size !== this.tokens.length) throw new BpttError('ERR_BPTT_DATA', 'vocabulary: expected different tokens, received one twice');
     if (this.unknown !== null && !this.#numbers.has(this.unknown)) {
@@ -70,6 +74,7 @@ export class Vocabulary {
    * @throws ERR_BPTT_VOCABULARY for a number outside of the vocabulary.
    */
   decode(numbers: Iterable<number>): string {
+    if (typeof (numbers as Iterable<number> | null | undefined)?.[Symbol.iterator] !== 'function') throw wrongType('vocabulary', 'the numbers', 'an array of tokens', numbers);
     let text = '';
     for (const number of numbers) {
       const token = this.tokens[number];

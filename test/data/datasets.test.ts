@@ -48,6 +48,14 @@ describe('data: text streams', () => {
     assertThrows(() => textStream(range(20), { batch: 0, steps: 4 }), 'ERR_BPTT_RANGE');
     assertThrows(() => textStream(range(20), { batch: 1, step: 4 } as never), 'ERR_BPTT_OPTION', /did you mean "steps"/);
     assertThrows(() => textStream('text' as never, { batch: 1, steps: 4 }), 'ERR_BPTT_TYPE');
+    for (const stranger of [1.5, NaN, -1, 2 ** 32, '3']) {
+      assertThrows(() => textStream([0, 1, stranger as never, 2], { batch: 1, steps: 4 }), 'ERR_BPTT_VOCABULARY', /whole numbers from 0 on as tokens, received .* at place 2/);
+      assertThrows(() => nextToken([0, 1, stranger as never, 2]), 'ERR_BPTT_VOCABULARY', /at place 2/);
+    }
+    const gone = new Int32Array(9);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    assertThrows(() => textStream(gone, { batch: 1, steps: 4 }), 'ERR_BPTT_DATA', /detached/);
+    assertThrows(() => nextToken(gone), 'ERR_BPTT_DATA', /detached/);
   });
 });
 
@@ -151,5 +159,25 @@ describe('data: split and scaler', () => {
     assertThrows(() => scaler([1, NaN]), 'ERR_BPTT_DATA', /step 1/);
     assertThrows(() => scaler([]), 'ERR_BPTT_DATA');
     assertThrows(() => scaler(series).transform([1, 2]), 'ERR_BPTT_SHAPE');
+  });
+});
+
+describe('data: what is no data', () => {
+  it('batches say what they take', () => {
+    const column = { data: new Float32Array(2), shape: [2] };
+    assertThrows(() => batches({} as never, { batch: 1 }), 'ERR_BPTT_TYPE', /count/);
+    assertThrows(() => batches({ count: 2, target: column } as never, { batch: 1 }), 'ERR_BPTT_TYPE', /input to be \{ data, shape \}/);
+    assertThrows(() => batches({ count: 2, input: { data: new Float32Array(3), shape: [2, 2] }, target: column }, { batch: 1 }), 'ERR_BPTT_SHAPE', /holds 4 numbers/);
+  });
+
+  it('sequences need sequences, each with its target', () => {
+    assertThrows(() => sequences([{ input: [1, 2] } as never], { batch: 1 }), 'ERR_BPTT_TYPE', /example 0: expected target/);
+    assertThrows(() => sequences([{ input: 'text', target: 1 } as never], { batch: 1 }), 'ERR_BPTT_TYPE', /example 0: expected input/);
+  });
+
+  it('scalers and splits check what they are given', () => {
+    assertThrows(() => new Scaler({ kind: 'range' } as never), 'ERR_BPTT_TYPE', /offsets/);
+    assertThrows(() => scaler([1, 2]).inverse([1], 0 as never), 'ERR_BPTT_TYPE', /features/);
+    assertThrows(() => split({ data: new Float32Array(3), shape: [2, 2] }, 0.5), 'ERR_BPTT_SHAPE');
   });
 });

@@ -49,3 +49,13 @@ describe('data: vocabulary', () => {
     assertThrows(() => characters(7 as never), 'ERR_BPTT_TYPE');
   });
 });
+
+describe('data: what is no vocabulary', () => {
+  it('is refused, tokens that are no texts too', () => {
+    assertThrows(() => new Vocabulary({} as never), 'ERR_BPTT_TYPE', /kind/);
+    assertThrows(() => new Vocabulary({ kind: 'words' } as never), 'ERR_BPTT_TYPE', /tokens/);
+    assertThrows(() => new Vocabulary({ kind: 'words', tokens: ['a', 1], unknown: null } as never), 'ERR_BPTT_TYPE', /every token to be a text, received 1/);
+    assertThrows(() => characters('text', { unknown: 5 as never }), 'ERR_BPTT_TYPE', /every token/);
+    assertThrows(() => characters('text').decode(5 as never), 'ERR_BPTT_TYPE', /array of tokens, received 5/);
+  });
+});
