@@ -1,5 +1,5 @@
 import { BpttError, formatShape, nearest } from '../errors.ts';
-import { broadcast, input, transpose, variable, withScope, zeros } from '../graph/index.ts';
+import { broadcast, input, transpose, variable, visitNodes, withScope, zeros } from '../graph/index.ts';
 import type { Shape, Value } from '../graph/index.ts';
 import type { Scope, Signal } from '../layers/layer.ts';
 import { zeroPadding } from '../layers/masking.ts';
@@ -164,6 +164,15 @@ export function buildModel({ definition, layers }: Wiring, table: ParameterTable
 function checkRows(name: string, { value, time }: Signal, rows: number): void {
   if (value.shape[time ? 1 : 0] === rows) return;
   throw new BpttError('ERR_BPTT_SHAPE', `${name}: expected the layer to keep the batch of ${rows} rows, received ${formatShape(value.shape)}`, { expected: rows, received: value.shape });
+}
+
+/** The first layer with a loop that runs from the end of time to its beginning. */
+export function backwardLayer(built: BuiltModel): string | undefined {
+  let found: string | undefined;
+  visitNodes(Object.values(built.outputs).map(({ value }) => value), (node) => {
+    if (node.operation === 'scan' && node.attributes['reverse'] === true) found ??= node.scope;
+  });
+  return found;
 }
 
 /** @throws ERR_BPTT_STATE for a state that the model does not have. */

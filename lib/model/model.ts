@@ -7,7 +7,7 @@ import { elementCount } from '../graph/index.ts';
 import type { Layer } from '../layers/layer.ts';
 import { selectRuntime } from '../runtime/index.ts';
 import type { Runtime, VariableStore } from '../runtime/runtime.ts';
-import { buildModel } from './builder.ts';
+import { backwardLayer, buildModel } from './builder.ts';
 import type { BuiltModel, Signature } from './builder.ts';
 import { readDefinition, wire } from './definition.ts';
 import type { ModelDefinition, Wiring } from './definition.ts';
@@ -83,6 +83,8 @@ export interface ModelCore {
   readonly store: VariableStore;
   readonly turns: Turns;
   readonly door: DoorOptions;
+  /** The first layer that reads sequences from their end: its states are no continuation. */
+  readonly backwards: string | undefined;
 }
 
 /** Steps of the build that finds parameters and shapes: more than one, so that loops over time show. */
@@ -127,9 +129,9 @@ export class Model {
     this.outputs = Object.entries(this.#probe.outputs).map(([name, signal]) => ({ name, time: signal.time, sizes: symbolicShape(signal).slice(signal.time ? 2 : 1) as number[] }));
     this.states = [...this.#probe.states].map(([name, { start }]) => ({ name, sizes: start.shape.slice(1) }));
     const owner = this.name === null ? 'model' : `model "${this.name}"`;
-    this.core = Object.freeze({ wiring, table, store, turns: new Turns(), door: { owner, inputs: this.inputs, double: this.runtime.name === 'reference' } });
+    this.core = Object.freeze({ wiring, table, store, turns: new Turns(), door: { owner, inputs: this.inputs, double: this.runtime.name === 'reference' }, backwards: backwardLayer(this.#probe) });
     this.#predictor = new Predictor(this);
-    this.#streams = new StreamFactory(this, this.#probe);
+    this.#streams = new StreamFactory(this);
   }
 
   /**
@@ -151,7 +153,7 @@ export class Model {
    */
   stream(options: { readonly rows?: number } = {}): Stream {
     checkOptions('stream', options, ['rows']);
-    return this.#streams.create(requireInteger('stream', 'rows', options.rows ?? 1, 1));
+    return this.#streams.create(requireInteger('stream', 'rows', options.rows ?? 1, 1, 2 ** 31 - 1));
   }
 
   /** The parameter of this name, as in `parameters` or on disk. @throws ERR_BPTT_OPTION when there is none. */

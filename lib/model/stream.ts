@@ -1,7 +1,7 @@
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { Output } from '../data/tensor.ts';
 import type { Data, FloatArray } from '../data/tensor.ts';
-import { broadcast, fillOf, input, reshape, select, variable, visitNodes } from '../graph/index.ts';
+import { broadcast, fillOf, input, reshape, select, variable } from '../graph/index.ts';
 import type { Value, Variable } from '../graph/index.ts';
 import type { Compiled, Executable, VariableStore } from '../runtime/runtime.ts';
 import { buildModel } from './builder.ts';
@@ -34,19 +34,17 @@ export function selectFresh(fresh: Value, initial: Value, carried: Value): Value
 /** Makes streams of one model. */
 export class StreamFactory {
   readonly #model: Model;
-  readonly #backwards: string | undefined;
   readonly #programs = new ProgramCache<StreamPrograms>();
 
-  constructor(model: Model, probe: BuiltModel) {
+  constructor(model: Model) {
     this.#model = model;
-    this.#backwards = backwardLayer(probe);
   }
 
   create(rows: number): Stream {
-    const { owner } = this.#model.core.door;
-    if (this.#backwards !== undefined) {
-      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${this.#backwards}" reads the sequence from its end, which a stream has not reached; `
-        + `use predict over whole sequences, or train a model of direction "forward"`, { expected: 'forward', received: this.#backwards });
+    const { door: { owner }, backwards } = this.#model.core;
+    if (backwards !== undefined) {
+      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${backwards}" reads the sequence from its end, which a stream has not reached; `
+        + `use predict over whole sequences, or train a model of direction "forward"`, { expected: 'forward', received: backwards });
     }
     if (!this.#model.inputs.some(({ time }) => time)) throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for no input has a time axis; use predict`, { received: this.#model.inputs });
     return new Stream(this.#model, rows, this.#programs.get(String(rows), () => this.#compile(rows)));
@@ -77,15 +75,6 @@ export class StreamFactory {
       initial: learned ? runtime.compile({ inputs: [], outputs: initial, assignments: [] }, { layouts: [core.store.variables] }) : null,
     };
   }
-}
-
-/** The first layer with a loop that runs from the end of time to its beginning. */
-function backwardLayer(probe: BuiltModel): string | undefined {
-  let found: string | undefined;
-  visitNodes(Object.values(probe.outputs).map(({ value }) => value), (node) => {
-    if (node.operation === 'scan' && node.attributes['reverse'] === true) found ??= node.scope;
-  });
-  return found;
 }
 
 /**

@@ -45,11 +45,20 @@ export class CarriedPool {
    */
   freshRows(rows: number, fresh: Uint8Array | null): Uint8Array {
     const last = this.#current;
+    if (last && !fresh?.every((flag) => flag === 1)) this.requireForward();
     if (last?.rows === rows) return fresh ?? new Uint8Array(rows);
     const goOn = last && !(fresh?.every((flag) => flag === 1) ?? false);
     if (!goOn) return new Uint8Array(rows).fill(1);
     throw new BpttError('ERR_BPTT_STATE', `${this.#owner}: expected ${last.rows} rows, which go on with the states of the batch before, received ${rows}; keep the batch size, `
       + `or say that all rows are fresh`, { expected: last.rows, received: rows });
+  }
+
+  /** @throws ERR_BPTT_OPTION for a model with a layer that reads backwards: what it knows at the beginning of one part is no start for the end of the next. */
+  requireForward(): void {
+    const { backwards } = this.#model.core;
+    if (backwards === undefined) return;
+    throw new BpttError('ERR_BPTT_OPTION', `${this.#owner}: states cannot go on from one part of a sequence to the next, for the layer "${backwards}" reads from the end; `
+      + `set carryState: false, leave truncation out, or choose direction "forward"`, { expected: 'forward', received: backwards });
   }
 
   /** Says which states are there to go on with. */

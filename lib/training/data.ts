@@ -23,6 +23,7 @@ export function countBatches(data: Dataset | readonly Batch[] | Batch): number |
 export async function* epochOf(owner: string, data: Dataset | readonly Batch[] | Batch, epoch: number): AsyncGenerator<Batch, void, void> {
   const source = isDataset(data) ? data.epoch(epoch) : Array.isArray(data) ? data as readonly Batch[] : isBatch(data) ? [data] : undefined;
   if (source === undefined) throw wrongType(owner, 'the data', 'a data set (textStream, sequences, batches), an array of batches, or { input, target }', data);
+  if (typeof source !== 'object' || source === null || !(Symbol.iterator in source || Symbol.asyncIterator in source)) throw wrongType(owner, 'epoch()', 'an iterable of batches', source);
   let empty = true;
   for await (const batch of source) {
     empty = false;

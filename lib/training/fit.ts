@@ -179,7 +179,12 @@ function checkFitOptions(options: FitOptions): void {
   if (seconds !== undefined) requireNumber('fit', 'seconds', seconds, Number.MIN_VALUE, Number.MAX_VALUE);
   if (callbacks === undefined) return;
   if (!Array.isArray(callbacks)) throw wrongType('fit', 'callbacks', 'an array', callbacks);
-  callbacks.forEach((callback, i) => checkOptions(`fit: callbacks[${i}]`, callback, ['onStart', 'onBatch', 'onEpoch', 'onEnd']));
+  callbacks.forEach((callback: unknown, i) => {
+    checkOptions(`fit: callbacks[${i}]`, callback, ['onStart', 'onBatch', 'onEpoch', 'onEnd']);
+    for (const [name, call] of Object.entries(callback as Callback)) {
+      if (call !== undefined && typeof call !== 'function') throw wrongType('fit', `callbacks[${i}].${name}`, 'a function', call);
+    }
+  });
 }
 
 /** Starts training. Everything that goes wrong, wrong options included, rejects the promise and ends the iteration with the error. */

@@ -95,7 +95,10 @@ export class BatchReader {
       if (!isData(data)) throw wrongType(this.#owner, 'weights', 'numbers, one for each step', data);
       const { time } = this.#model.outputs.find((output) => output.name === name)!;
       const specification = { owner: `${this.#owner}, weights`, type: 'float32', time, sizes: [], double: this.#model.core.door.double } as const;
-      return [name, packAlong(data, specification, this.#along(name, packed))];
+      const weights = packAlong(data, specification, this.#along(name, packed));
+      const wrong = weights.data.find((weight) => weight < 0);
+      if (wrong === undefined) return [name, weights];
+      throw new BpttError('ERR_BPTT_DATA', `${this.#owner}, weights: expected numbers of 0 or more, for means divide by their sum, received ${wrong}`, { expected: '0 or more', received: wrong });
     }));
   }
 }

@@ -55,7 +55,10 @@ export function readTrainerOptions(model: Model, options: TrainerOptions): Train
   if (!(model instanceof Model)) throw wrongType('Trainer', 'the model', 'what sequential() or model() gives', model);
   checkOptions('Trainer', options, names);
   const { optimizer, clip = {}, l2 = {}, carryState } = options;
-  if (typeof optimizer?.update !== 'function') throw wrongType('Trainer', 'optimizer', 'an optimizer such as adam()', optimizer);
+  if (typeof optimizer?.update !== 'function' || !Array.isArray(optimizer.slots) || typeof optimizer.learningRate?.at !== 'function') throw wrongType('Trainer', 'optimizer', 'an optimizer such as adam()', optimizer);
+  if (carryState === true && model.states.length === 0) {
+    throw new BpttError('ERR_BPTT_OPTION', 'Trainer: carryState: true carries the states of recurrent layers, and the model has none; leave it out', { received: carryState });
+  }
   checkClip(clip);
   checkL2(l2);
   const lossOn = requireChoice('Trainer', 'lossOn', options.lossOn ?? 'all', ['all', 'last'] as const);

@@ -1,4 +1,5 @@
-import { BpttError, checkOptions, formatShape, nearest } from '../errors.ts';
+import { BpttError, checkOptions, describe, formatShape, nearest } from '../errors.ts';
+import { isNumberArray } from '../data/tensor.ts';
 import type { Tensor } from '../data/tensor.ts';
 import { elementCount } from '../graph/index.ts';
 import type { Variable } from '../graph/index.ts';
@@ -27,6 +28,7 @@ function stateError(message: string, expected: unknown, received: unknown): Bptt
 function checkTensor(variable: Variable, tensor: Tensor | undefined): void {
   if (!tensor) throw stateError(`expected "${variable.name}", received none`, variable.name, undefined);
   const fits = tensor.shape?.length === variable.shape.length && tensor.shape.every((size, i) => size === variable.shape[i]) && tensor.data?.length === elementCount(variable.shape);
+  if (fits && !isNumberArray(tensor.data)) throw stateError(`expected "${variable.name}" as a typed array of numbers, received ${describe(tensor.data)}`, 'typed array', tensor.data);
   if (!fits) throw stateError(`expected "${variable.name}" of shape ${formatShape(variable.shape)}, received ${formatShape(tensor.shape ?? [])}`, variable.shape, tensor.shape);
 }
 
@@ -34,8 +36,8 @@ function checkTensor(variable: Variable, tensor: Tensor | undefined): void {
 function carriedIn(tensors: TrainerState['tensors'], pool: CarriedPool): CarriedStates | null {
   const first = Object.entries(tensors).find(([name]) => name.startsWith('carried/'));
   if (!first) return null;
-  const rows = first[1].shape[0];
-  if (rows === undefined || !Number.isInteger(rows) || rows < 1) throw stateError(`expected "${first[0]}" to have rows`, 'rows', first[1].shape);
+  const rows = (first[1] as Tensor | null)?.shape?.[0];
+  if (rows === undefined || !Number.isInteger(rows) || rows < 1) throw stateError(`expected "${first[0]}" to have rows`, 'rows', first[1]);
   return pool.forRows(rows);
 }
 
@@ -54,6 +56,7 @@ export function restoreState(state: TrainerState, store: VariableStore, pool: Ca
   const known = variables.map(({ name }) => name);
   const extra = Object.keys(tensors).find((name) => !known.includes(name));
   if (extra !== undefined) throw stateError(`nothing here is called "${extra}"${nearest(extra, known) ? ` (near: "${nearest(extra, known)!}")` : ''}`, known, extra);
+  if (!(tensors['step']!.data[0]! >= 0)) throw stateError('expected "step" of 0 or more', '0 or more', tensors['step']!.data[0]);
   for (const one of stores) {
     for (const variable of one.variables) one.view(variable).set(tensors[variable.name]!.data);
     one.touch();

@@ -164,6 +164,7 @@ export class Trainer {
     const prepared = this.#reader.read(batch, truncation === null);
     const chunks = planChunks(prepared.steps, truncation);
     const carries = this.model.states.length > 0 && (carryState ?? prepared.fresh !== null);
+    if (chunks.length > 1) this.#pool.requireForward();
     return this.model.core.turns.take({ owner: 'step', writes: true, signal }, async () => {
       if (!carries) this.#pool.keep(null);
       const states = carries || (chunks.length > 1 && this.model.states.length > 0) ? this.#pool.forRows(prepared.rows) : null;

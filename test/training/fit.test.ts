@@ -198,3 +198,43 @@ describe('training: the four letters of "hello"', () => {
     assert.equal(vocabulary.decode(sample(model.stream(), { prefix: vocabulary.encode('h'), greedy: true, length: 4 })), 'ello');
   });
 });
+
+describe('training: what cannot be meant', () => {
+  const [input, target] = [[[[1], [2], [3]]], [[[1], [2], [3]]]];
+  const readerOfBoth = (options = {}): Trainer => new Trainer(
+    sequential([rnn({ units: 2, direction: 'bidirectional' }), dense({ units: 1 })], { input: { features: 1 } }), { loss: squaredError(), optimizer: sgd(), ...options });
+
+  it('a backward direction has no state to go on with', async () => {
+    await assertRejects(() => readerOfBoth({ truncation: { update: 2 } }).step({ input, target }), 'ERR_BPTT_OPTION', /"rnn" reads from the end; .*leave truncation out/);
+    const carrying = readerOfBoth({ carryState: true });
+    await carrying.step({ input, target });
+    await assertRejects(() => carrying.step({ input, target }), 'ERR_BPTT_OPTION', /"rnn" reads from the end; set carryState: false/);
+    await readerOfBoth({ truncation: { update: 3, gradient: 2 } }).step({ input, target });
+    await readerOfBoth({ carryState: false }).fit([{ input, target, fresh: [true] }, { input, target, fresh: [false] }], { epochs: 1 });
+  });
+
+  it('a model without states carries none', () => {
+    const still = sequential([dense({ units: 1 })], { input: { features: 1 } });
+    assertThrows(() => new Trainer(still, { loss: squaredError(), optimizer: sgd(), carryState: true }), 'ERR_BPTT_OPTION', /carryState/);
+  });
+
+  it('callbacks that are no functions, data sets that give no batches, optimizers that are none', async () => {
+    await assertRejects(() => textTrainer().fit(stream, { epochs: 1, callbacks: [{ onBatch: 5 as never }] }), 'ERR_BPTT_TYPE', /callbacks\[0\]\.onBatch to be a function, received 5/);
+    await assertRejects(() => textTrainer().fit({ count: 1, epoch: () => 5 as never }, { epochs: 1 }), 'ERR_BPTT_TYPE', /iterable of batches, received 5/);
+    assertThrows(() => readerOfBoth({ optimizer: { update: () => ({}) } }), 'ERR_BPTT_TYPE', /optimizer/);
+  });
+
+  it('weights below 0, which would divide by nothing', async () => {
+    await assertRejects(() => readerOfBoth().step({ input, target, weights: [[1, -1, 0]] }), 'ERR_BPTT_DATA', /weights: expected numbers of 0 or more.*received -1/);
+  });
+
+  it('a state of another make', () => {
+    const trainer = textTrainer();
+    const { epochs, tensors } = trainer.state();
+    const name = Object.keys(tensors)[1]!;
+    const { data, shape } = tensors[name]!;
+    assertThrows(() => trainer.restore({ epochs, tensors: { ...tensors, [name]: { data: 'x'.repeat(data.length) as never, shape } } }), 'ERR_BPTT_STATE', /typed array/);
+    assertThrows(() => trainer.restore({ epochs, tensors: { ...tensors, 'carried/lstm/h': null as never } }), 'ERR_BPTT_STATE', /rows/);
+    assertThrows(() => trainer.restore({ epochs, tensors: { ...tensors, step: { data: Int32Array.of(-5), shape: [] } } }), 'ERR_BPTT_STATE', /"step" of 0 or more/);
+  });
+});
