@@ -104,7 +104,10 @@ function float32Of(source: string, name: string, tensor: StoredTensor, shape: re
     throw new BpttError('ERR_BPTT_FORMAT', `${source}: tensor "${name}": expected shape ${formatShape(shape)}, received ${formatShape(tensor.shape)}; weights and model.json must be of one model`,
       { expected: shape, received: tensor.shape });
   }
-  return tensor.data;
+  const wrong = tensor.data.find((weight) => !Number.isFinite(weight));
+  if (wrong === undefined) return tensor.data;
+  throw new BpttError('ERR_BPTT_FORMAT', `${source}: tensor "${name}": expected finite numbers, received ${wrong}; the file is damaged: write it again or restore it`,
+    { expected: 'finite', received: wrong });
 }
 
 /** A padded bias's numbers go to bias_hh where it has the gate, else onto bias_ih. */

@@ -109,6 +109,12 @@ describe('model folder', () => {
     await assertRejects(/expected shape \[12\], received \[3, 4\]/);
   });
 
+  it('refuses weights that are no finite numbers', async () => {
+    await saveModel(textModel(1, lstm({ units: 3 })), folder);
+    changeWeights((all) => { (all.get('lstm.bias_ih_l0')!.data as Float32Array)[5] = NaN; });
+    await assertRejects(/"lstm\.bias_ih_l0": expected finite numbers, received NaN/);
+  });
+
   it('refuses descriptions that ask for more than the weights bear out, before building it', async () => {
     const grow = async (change: (options: Record<string, unknown>) => void): Promise<void> => {
       await saveModel(textModel(1), folder);
