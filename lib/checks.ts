@@ -9,12 +9,20 @@ export function requireInteger(owner: string, name: string, value: unknown, leas
     { expected: `integer ${range}`, received: value });
 }
 
+/** A range in words: the smallest and largest numbers there are, and the largest below 1, stand for open ends. */
+function rangeOf(least: number, most: number, open: boolean): string {
+  if (open && most < Infinity) return `between ${least} and ${most} (ends excluded)`;
+  const lower = open || least === Number.MIN_VALUE ? `above ${open ? least : 0}` : `of ${least} or more`;
+  if (most >= Number.MAX_VALUE) return `${lower}, and finite`;
+  return `${lower} ${most === 1 - Number.EPSILON ? 'and below 1' : `and at most ${most}`}`;
+}
+
 /** @throws ERR_BPTT_RANGE unless `value` is a finite number from `least` to `most` (ends included unless `open`). */
 export function requireNumber(owner: string, name: string, value: unknown, least: number, most: number, open = false): number {
   if (typeof value !== 'number') throw wrongType(owner, name, 'a number', value);
   const inside = open ? value > least && value < most : value >= least && value <= most;
   if (inside && !Number.isNaN(value)) return value;
-  const range = open ? `between ${least} and ${most} (ends excluded)` : `from ${least} to ${most}`;
+  const range = rangeOf(least, most, open);
   throw new BpttError('ERR_BPTT_RANGE', `${owner}: expected ${name} to be a number ${range}, received ${describe(value)}`,
     { expected: range, received: value });
 }

@@ -49,7 +49,7 @@ export class Scaler {
   #map(data: Series, change: (number: number, offset: number, scale: number) => number, features?: readonly number[]): Tensor<Float32Array> {
     const { data: numbers, shape } = isTensor(data) ? requireTensor('scaler', data) : readSeries('scaler', data);
     if (features !== undefined && !Array.isArray(features)) throw wrongType('scaler', 'features', 'a list of feature numbers', features);
-    const columns = features ?? this.offsets.map((_, i) => i);
+    const columns: readonly number[] = features ?? this.offsets.map((_, i) => i);
     const width = shape.length > 1 ? shape.at(-1)! : 1;
     if (width !== columns.length || columns.some((column) => this.offsets[column] === undefined)) {
       throw new BpttError('ERR_BPTT_SHAPE', `scaler: expected ${columns.length} features of ${this.offsets.length} on the last axis, received shape [${shape.join(', ')}]`,

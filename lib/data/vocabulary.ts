@@ -26,7 +26,7 @@ export class Vocabulary {
     const { kind, tokens, unknown } = definition;
     if (kind !== 'characters' && kind !== 'words') throw wrongType('vocabulary', 'kind', '"characters" or "words"', kind);
     if (!Array.isArray(tokens)) throw wrongType('vocabulary', 'tokens', 'a list of texts', tokens);
-    const wrong = [...tokens, unknown ?? ''].find((token) => typeof token !== 'string');
+    const wrong = [...tokens as readonly unknown[], unknown ?? ''].find((token) => typeof token !== 'string');
     if (wrong !== undefined) throw wrongType('vocabulary', 'every token', 'a text', wrong);
     this.kind = kind;
     this.tokens = Object.freeze([...definition.tokens]);

@@ -1,5 +1,5 @@
 import { requireBoolean, requireChoice, requireInteger } from '../checks.ts';
-import { checkOptions } from '../errors.ts';
+import { BpttError, checkOptions } from '../errors.ts';
 import { add, matmul } from '../graph/index.ts';
 import { activationNames, applyActivation, type ActivationName } from './activation.ts';
 import { defineLayer, featureCount, featureInput, layerLabel, type LayerOptions } from './define.ts';
@@ -29,6 +29,9 @@ export function dense(options: DenseOptions): Layer {
   const activation = requireChoice('dense', 'activation', options.activation ?? 'linear', activationNames);
   const initializers = options.initializer ?? {};
   checkOptions('dense: initializer', initializers, ['weight', 'bias']);
+  if (!bias && initializers.bias !== undefined) {
+    throw new BpttError('ERR_BPTT_OPTION', 'dense: initializer.bias says where the bias begins, and bias: false leaves none; leave one of them out', { received: 'initializer.bias' });
+  }
   const weightInitializer = asInitializer('dense: initializer.weight', initializers.weight ?? glorotUniform());
   const biasInitializer = asInitializer('dense: initializer.bias', initializers.bias ?? zeros());
   return defineLayer('dense', options, (scope, ...inputs) => {

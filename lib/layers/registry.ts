@@ -58,7 +58,7 @@ export function layerFromDescription(description: unknown): Layer {
   if (factory) return factory(all as never);
   if (recurrentFactory && findCell(kind)) return recurrentFactory(kind, all);
   const hint = nearest(kind, layerKinds());
-  throw new BpttError('ERR_BPTT_FORMAT', `unknown layer kind "${kind}"${hint ? `; did you mean "${hint}"?` : ''} A cell of your own is known once the module that`
+  throw new BpttError('ERR_BPTT_FORMAT', `unknown layer kind "${kind}"${hint ? `; did you mean "${hint}"?` : '.'} A cell of your own is known once the module that`
     + ` defines it with cell('${kind}', …) has been imported: import it before loading (known: ${layerKinds().join(', ')})`, { expected: layerKinds(), received: kind });
 }
 

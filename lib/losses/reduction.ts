@@ -1,5 +1,5 @@
 import { requireChoice } from '../checks.ts';
-import { BpttError, formatShape } from '../errors.ts';
+import { BpttError, checkOptions, formatShape } from '../errors.ts';
 import { broadcast, broadcastShapes, cast, divide, equal, expand, greater, iota, multiply, sameShape, select, subtract, sum, constant, type Value } from '../graph/index.ts';
 import type { Signal } from '../layers/layer.ts';
 import { validSteps, withoutPadding, type Loss } from './loss.ts';
@@ -61,7 +61,9 @@ function ratio(total: Value, count: Value): Value {
  * One number to make small, of the losses of all steps: float32 [].
  * @throws ERR_BPTT_OPTION for an unknown reduction or `lossOn`; ERR_BPTT_SHAPE or ERR_BPTT_TYPE when prediction, target and weights do not go together.
  */
-export function reduceLoss({ loss, prediction, target, reduction = 'mean', ...selection }: ReductionOptions): Value {
+export function reduceLoss(options: ReductionOptions): Value {
+  checkOptions('reduceLoss', options, ['loss', 'prediction', 'target', 'reduction', 'lossOn', 'weights']);
+  const { loss, prediction, target, reduction = 'mean', ...selection } = options;
   requireChoice('reduceLoss', 'reduction', reduction, reductions);
   const counted = stepWeights(prediction, selection);
   const losses = multiply(loss.perStep(prediction, target), counted);

@@ -113,7 +113,8 @@ export function wire(options: WiringOptions): Wiring {
 }
 
 function checkInputs(inputs: readonly Symbolic[], order: readonly Symbolic[]): void {
-  for (const place of inputs) {
+  for (const [i, place] of inputs.entries()) {
+    if (inputs.indexOf(place) !== i) throw new BpttError('ERR_BPTT_OPTION', `model: expected different inputs, received "${place.input?.name ?? 'input'}" twice`, { received: place.input });
     if (!place.input) throw new BpttError('ERR_BPTT_TYPE', `model: expected inputs made by input(), received what the layer ${place.layer?.kind ?? '?'} gives`);
     if (order.includes(place)) continue;
     throw new BpttError('ERR_BPTT_GRAPH', `model: no output needs the input "${place.input.name ?? 'input'}"; connect it or leave it out`, { received: place.input });

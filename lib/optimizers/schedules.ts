@@ -94,7 +94,8 @@ export function asSchedule(owner: string, given: number | Schedule | ScheduleDes
   if (typeof given !== 'object' || given === null || typeof given.kind !== 'string') {
     throw new BpttError('ERR_BPTT_TYPE', `${owner}: expected a number or a schedule such as stepDecay(…), received ${describe(given)}`, { expected: 'number or schedule', received: given });
   }
-  if ('at' in given) return given;
+  if ('at' in given && typeof given.at === 'function') return given;
+  checkOptions(`${owner}: schedule description`, given, ['kind', 'options']);
   if (Object.hasOwn(factories, given.kind)) return factories[given.kind]!((given.options ?? {}) as never);
   const hint = nearest(given.kind, Object.keys(factories));
   throw new BpttError('ERR_BPTT_FORMAT', `${owner}: unknown schedule "${given.kind}"${hint ? `; did you mean "${hint}"?` : ''} (schedules: ${Object.keys(factories).join(', ')})`,

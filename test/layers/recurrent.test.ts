@@ -243,3 +243,22 @@ describe('recurrent layers: what they refuse', () => {
     assert.equal(elementCount(layer.build(new TestScope(), { value: input('x', [4, 3, 2], 'float32'), time: true }).value.shape), 36);
   });
 });
+
+describe('recurrent layers: options that nobody would read', () => {
+  it('where biases begin, without biases', () => {
+    assertThrows(() => lstm({ units: 2, bias: false, forgetBias: 2 }), 'ERR_BPTT_OPTION', /lstm: forgetBias says where biases begin, and bias: false/);
+    assertThrows(() => gru({ units: 2, bias: false, initializer: { bias: 'ones' } }), 'ERR_BPTT_OPTION', /gru: initializer\.bias/);
+    assertThrows(() => dense({ units: 2, bias: false, initializer: { bias: 'ones' } }), 'ERR_BPTT_OPTION', /dense: initializer\.bias/);
+    assert.ok(lstm({ units: 2, bias: false }));
+    assert.ok(gru({ units: 2, bias: false, reset: 'before' }));
+  });
+
+  it('misspelt parts of an initializer\'s description', () => {
+    assertThrows(() => dense({ units: 2, initializer: { weight: { kind: 'uniform', optoins: { low: -9 } } as never } }), 'ERR_BPTT_OPTION', /did you mean "options"/);
+  });
+
+  it('rates that are none, in words', () => {
+    assertThrows(() => lstm({ units: 2, dropout: null as never }), 'ERR_BPTT_TYPE', /dropout/);
+    assertThrows(() => lstm({ units: 2, dropout: 1 }), 'ERR_BPTT_RANGE', /dropout to be a number of 0 or more and below 1, received 1/);
+  });
+});

@@ -163,3 +163,9 @@ describe('metrics', () => {
     assert.equal(bitsPerToken(Math.LN2), 1);
   });
 });
+
+describe('losses: misspelt options', () => {
+  it('of a reduction are named', () => {
+    assertThrows(() => reduceLoss({ lossOnn: 'last' } as never), 'ERR_BPTT_OPTION', /did you mean "lossOn"/);
+  });
+});

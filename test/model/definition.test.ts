@@ -114,3 +114,10 @@ describe('model: summary', () => {
     assert.match(made.summary(), /gru +\[N, 2\]/);
   });
 });
+
+describe('model: inputs', () => {
+  it('are given once each', () => {
+    const place = input({ features: 2 });
+    assertThrows(() => model({ inputs: [place, place], outputs: connect(dense({ units: 1 }), place) }), 'ERR_BPTT_OPTION', /different inputs, received "input" twice/);
+  });
+});

@@ -154,3 +154,9 @@ describe('model: stream', () => {
     assert.deepEqual(again(), again());
   });
 });
+
+describe('model: rows of a stream', () => {
+  it('are no more than anything can count', () => {
+    assertThrows(() => built(stacks['rnn']!()).stream({ rows: 2 ** 31 }), 'ERR_BPTT_RANGE', /rows to be an integer from 1 to 2147483647/);
+  });
+});

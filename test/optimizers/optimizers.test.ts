@@ -144,3 +144,10 @@ describe('L2', () => {
     assert.equal(regularizedGradient(parameter, gradient, 'bias', { recurrent: 0.5 }), gradient);
   });
 });
+
+describe('optimizers: schedules that are none', () => {
+  it('are refused when the optimizer is made, in words', () => {
+    assertThrows(() => adam({ learningRate: { kind: 'stepDecay', at: 5 } as never }), 'ERR_BPTT_OPTION', /unknown option "at"/);
+    assertThrows(() => adam({ learningRate: 0 }), 'ERR_BPTT_RANGE', /to be a number above 0, and finite, received 0/);
+  });
+});

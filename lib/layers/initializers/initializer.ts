@@ -1,4 +1,4 @@
-import { BpttError, describe, nearest } from '../../errors.ts';
+import { BpttError, checkOptions, describe, nearest } from '../../errors.ts';
 import type { Initializer } from '../layer.ts';
 
 /** An initializer as options and model.json hold it. */
@@ -29,6 +29,7 @@ export function asInitializer(owner: string, candidate: InitializerLike): Initia
   if (typeof kind !== 'string') {
     throw new BpttError('ERR_BPTT_TYPE', `${owner}: expected an initializer such as glorotUniform(), received ${describe(candidate)}`, { expected: 'initializer', received: candidate });
   }
+  if (typeof candidate === 'object') checkOptions(`${owner}: initializer description`, candidate, ['kind', 'options']);
   const factory = factories.get(kind);
   if (factory) return factory(((candidate as InitializerDescription).options ?? {}) as never);
   const hint = nearest(kind, [...factories.keys()]);

@@ -88,6 +88,17 @@ function readInitializers(owner: string, given: NonNullable<RecurrentOptions['in
   };
 }
 
+/** Without biases nothing can say where they begin. @throws ERR_BPTT_OPTION naming the option that would be ignored. */
+function checkBiasUse(cell: Cell, options: RecurrentOptions, cellOptions: RecurrentSettings['cellOptions']): void {
+  if (options.bias !== false) return;
+  const usual = cell.gateBias(resolveCellOptions(cell, {}));
+  const chosen = cell.gateBias(cellOptions);
+  const moved = Object.keys(chosen).some((gate) => chosen[gate] !== usual[gate]);
+  const ignored = options.initializer?.bias !== undefined ? 'initializer.bias' : moved ? Object.keys(cell.options).filter((name) => name in options).join(', ') : undefined;
+  if (ignored === undefined) return;
+  throw new BpttError('ERR_BPTT_OPTION', `${cell.name}: ${ignored} says where biases begin, and bias: false leaves none; leave one of them out`, { received: ignored });
+}
+
 function checkCell(cell: Cell): void {
   const shadowed = Object.keys(cell.options).find((name) => commonOptions.includes(name));
   if (shadowed === undefined) return;
@@ -105,18 +116,19 @@ export function readRecurrentOptions(cell: Cell, options: RecurrentOptions): Rec
   }
   const layers = requireInteger(owner, 'layers', options.layers ?? 1, 1);
   const { dropout = 0 } = options;
-  if (typeof dropout === 'object' && dropout.between !== undefined && layers === 1) {
+  if (typeof dropout === 'object' && dropout?.between !== undefined && layers === 1) {
     throw new BpttError('ERR_BPTT_OPTION', `${owner}: dropout.between acts between stacked layers; expected layers of at least 2, received 1; use dropout.output`, { received: layers });
   }
+  const cellOptions = resolveCellOptions(cell, options as unknown as Readonly<Record<string, unknown>>, owner);
+  const initializer = readInitializers(owner, options.initializer ?? {});
+  checkBiasUse(cell, options, cellOptions);
   return {
-    cell, direction, layers,
+    cell, direction, layers, cellOptions, initializer,
     units: requireInteger(owner, 'units', options.units, 1),
     merge: requireChoice(owner, 'merge', options.merge ?? 'concat', mergeNames),
     output: requireChoice(owner, 'output', options.output ?? 'sequence', ['sequence', 'last'] as const),
     initialState: requireChoice(owner, 'initialState', options.initialState ?? 'zero', ['zero', 'learned'] as const),
     dropout: readDropout(owner, dropout),
     bias: readBias(owner, options.bias ?? 'single'),
-    initializer: readInitializers(owner, options.initializer ?? {}),
-    cellOptions: resolveCellOptions(cell, options as unknown as Readonly<Record<string, unknown>>, owner),
   };
 }
