@@ -1,5 +1,5 @@
 import { requireInteger, requireNumber, wrongType } from '../checks.ts';
-import { BpttError } from '../errors.ts';
+import { BpttError, checkOptions } from '../errors.ts';
 import type { UniformSource } from '../random.ts';
 
 /** How a distribution is shaped before a token is drawn from it. */
@@ -16,9 +16,10 @@ export interface DistributionOptions {
  * Probabilities of the tokens, in float64, from logits: divided by the temperature, cut to the top k, then to the top p of what is left, summing to 1.
  * Among equally likely tokens the lower number goes first.
  * @param logits [V], finite or −∞.
- * @throws ERR_BPTT_NON_FINITE for NaN or +∞; ERR_BPTT_RANGE for options out of range.
+ * @throws ERR_BPTT_NON_FINITE for NaN or +∞, or when all are −∞; ERR_BPTT_RANGE, ERR_BPTT_OPTION for wrong options.
  */
 export function distribution(logits: ArrayLike<number>, options: DistributionOptions = {}): Float64Array {
+  checkOptions('distribution', options, ['temperature', 'topK', 'topP']);
   const temperature = options.temperature === undefined ? 1 : requireNumber('distribution', 'temperature', options.temperature, 0, Infinity, true);
   const probabilities = softmax(logits, temperature);
   const topK = options.topK === undefined ? probabilities.length : requireInteger('distribution', 'topK', options.topK, 1);
@@ -39,6 +40,7 @@ export function distribution(logits: ArrayLike<number>, options: DistributionOpt
 function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
   if (typeof logits !== 'object' || logits === null || !(logits.length > 0)) throw wrongType('distribution', 'the logits', 'an array that is not empty', logits);
   const most = logits[argMax(logits)]!;
+  if (most === -Infinity) throw new BpttError('ERR_BPTT_NON_FINITE', 'expected a finite logit for at least one token, received −Infinity for all', { expected: 'finite', received: most });
   const result = new Float64Array(logits.length);
   let sum = 0;
   for (let i = 0; i < logits.length; i++) {
@@ -60,6 +62,7 @@ export function argMax(logits: ArrayLike<number>): number {
   let best = 0;
   for (let i = 0; i < logits.length; i++) {
     const logit = logits[i]!;
+    if (typeof logit !== 'number') throw wrongType('distribution', 'every logit', 'a number', logit);
     if (Number.isNaN(logit) || logit === Infinity) {
       throw new BpttError('ERR_BPTT_NON_FINITE', `expected finite logits, received ${logit} for token ${i}; the model's weights or its state have blown up`,
         { expected: 'finite', received: logit });

@@ -41,15 +41,19 @@ export function sample(stream: TokenStream, options: SampleOptions): Generator<n
   const conflict = (['temperature', 'topK', 'topP', 'seed'] as const).find((name) => greedy && options[name] !== undefined);
   if (conflict) throw new BpttError('ERR_BPTT_OPTION', `sample: greedy takes the likeliest token, so ${conflict} would not be used; leave one of them out`, { received: conflict });
   requireSingleRow('sample', stream);
-  distribution([0], options);
-  return generate(stream, { ...options, length, greedy, seed });
+  const { prefix, temperature, topK, topP } = options;
+  if (prefix !== undefined && !Array.isArray(prefix) && !ArrayBuffer.isView(prefix)) throw wrongType('sample', 'prefix', 'an array of tokens, such as vocabulary.encode(text) gives', prefix);
+  const shape = Object.fromEntries(Object.entries({ temperature, topK, topP }).filter(([, value]) => value !== undefined));
+  distribution([0], shape);
+  return generate(stream, { ...options, length, greedy, seed }, shape);
 }
 
-function* generate(stream: TokenStream, options: SampleOptions & { greedy: boolean; seed: number }): Generator<number, void, void> {
+function* generate(stream: TokenStream, options: SampleOptions & { greedy: boolean; seed: number }, shape: DistributionOptions): Generator<number, void, void> {
   const random = uniformSource(options.seed, 'sample');
   let logits = read(stream, options.prefix);
+  if (options.endToken !== undefined) requireInteger('sample', 'endToken', options.endToken, 0, logits.length - 1);
   for (let given = 0; given < options.length; given++) {
-    const token = options.greedy ? argMax(logits) : draw(distribution(logits, options), random);
+    const token = options.greedy ? argMax(logits) : draw(distribution(logits, shape), random);
     if (token === options.endToken) return;
     yield token;
     if (given + 1 < options.length) logits = stream.step(token);

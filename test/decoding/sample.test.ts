@@ -103,3 +103,19 @@ describe('decoding: sample', () => {
     assert.deepEqual(stream.seen, [4]);
   });
 });
+
+describe('decoding: what cannot be meant', () => {
+  const stream = (): TokenStream => ({ rows: 1, output: [1, 2, 3], step: () => [1, 2, 3] });
+
+  it('options and logits that a distribution has no use for', () => {
+    assertThrows(() => distribution([1, 2], { temprature: 2 } as never), 'ERR_BPTT_OPTION', /did you mean "temperature"/);
+    assertThrows(() => distribution([-Infinity, -Infinity]), 'ERR_BPTT_NON_FINITE', /at least one token/);
+    assertThrows(() => distribution(['a', 'b'] as never), 'ERR_BPTT_TYPE', /every logit to be a number/);
+  });
+
+  it('a prefix that is no array, though the stream has read something, and an end token that no model gives', () => {
+    assertThrows(() => sample(stream(), { length: 1, prefix: 5 as never }), 'ERR_BPTT_TYPE', /vocabulary\.encode/);
+    assertThrows(() => sample(stream(), { length: 1, prefix: 'ab' as never }), 'ERR_BPTT_TYPE', /received "ab"/);
+    assertThrows(() => [...sample(stream(), { length: 1, endToken: 3 })], 'ERR_BPTT_RANGE', /endToken to be an integer from 0 to 2, received 3/);
+  });
+});
