@@ -74,7 +74,7 @@ function differentiate(model: Model, signature: Signature, weighted: readonly st
   const cut = options.span === undefined ? values : truncateGradients(values, options.span);
   const outputs = Object.fromEntries(names.map((name, i) => [name, { ...built.outputs[name]!, value: cut[i]! }]));
   const terms = lossTerms(outputs, { losses: options.losses, lossOn: options.lossOn, weighted, lossSteps: null }, feeds);
-  const loss = total(terms.map((term) => reduceLoss({ ...term, reduction: options.reduction, ...term.selection })));
+  const loss = total(terms.map(({ loss: each, prediction, target, selection }) => reduceLoss({ loss: each, prediction, target, reduction: options.reduction, ...selection })));
   const wanted: [string, Value][] = [
     ...[...built.parameters].map(([name, { value }]): [string, Value] => [`parameter/${name}`, value]),
     ...Object.entries(built.inputs).filter(([, value]) => value.type === 'float32').map(([name, value]): [string, Value] => [`input/${name}`, value]),

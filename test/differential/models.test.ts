@@ -94,7 +94,9 @@ interface Run {
 async function run(chosen: Plan, runtime: Runtime): Promise<Run> {
   const model = modelOf(chosen, runtime);
   const batch = batchOf(chosen) as never as { input: number[][]; target: number[][] };
-  const truncation = chosen.last ? {} : { truncation: chosen.truncation };
+  const forward = chosen.recurrences.every(({ direction }) => direction === 'forward');
+  const whole = chosen.truncation && { ...chosen.truncation, update: Math.max(...chosen.lengths) };
+  const truncation = chosen.last ? {} : { truncation: forward ? chosen.truncation : whole };
   const trainer = new Trainer(model, {
     loss: chosen.tokens ? crossEntropy() : squaredError(), optimizer: sgd({ learningRate: 0.01, momentum: 0.5 }), clip: { globalNorm: 1 }, reduction: chosen.reduction, seed: chosen.seed,
     ...truncation, l2: { recurrent: 1e-3 },
