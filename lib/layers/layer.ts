@@ -59,6 +59,8 @@ export interface Layer {
   readonly name?: string | undefined;
   /** JSON-safe: what model.json holds, enough for the factory to make the layer again. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Whether it joins its inputs step by step, so that those over time must have the same valid steps in every row. */
+  readonly stepwise?: boolean;
   /** Most layers take one signal; merging layers take several. @throws ERR_BPTT_SHAPE or ERR_BPTT_TYPE naming the layer's path. */
   build(scope: Scope, ...inputs: readonly Signal[]): Signal;
 }

@@ -33,11 +33,12 @@ function checkMergeable(label: string, inputs: readonly Signal[], merge: MergeNa
 
 function mergeLayer(kind: string, merge: MergeName, options: LayerOptions): Layer {
   checkOptions(kind, options, ['name']);
-  return defineLayer(kind, options, (scope, ...inputs) => {
+  const layer = defineLayer(kind, options, (scope, ...inputs) => {
     checkMergeable(layerLabel(kind, scope), inputs, merge);
     const lengths = inputs.find((input) => input.lengths)?.lengths;
     return { value: merges[merge](inputs.map((input) => input.value)), time: inputs[0]!.time, lengths };
   });
+  return Object.freeze({ ...layer, stepwise: true });
 }
 
 /** The features of several inputs side by side: [N, T, C₁] and [N, T, C₂] … → [N, T, C₁ + C₂ + …], or without T. */

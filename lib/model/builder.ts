@@ -166,6 +166,26 @@ function checkRows(name: string, { value, time }: Signal, rows: number): void {
   throw new BpttError('ERR_BPTT_SHAPE', `${name}: expected the layer to keep the batch of ${rows} rows, received ${formatShape(value.shape)}`, { expected: rows, received: value.shape });
 }
 
+/** Inputs that one layer joins step by step, by name. */
+export interface JoinedInputs {
+  readonly layer: string;
+  readonly inputs: readonly string[];
+}
+
+/** Which inputs must have the same valid steps in every row: found by building the model once with lengths for all of them. */
+export function joinedInputs(wiring: Wiring, table: ParameterTable): JoinedInputs[] {
+  const { inputs, layers } = wiring.definition;
+  if (inputs.filter(({ time }) => time).length < 2) return [];
+  const sizes = inputs.map(({ name, time }) => [name, { steps: time ? 2 : 1, ragged: time }] as const);
+  const { signals } = buildModel(wiring, table, { rows: 1, inputs: Object.fromEntries(sizes) }, { training: false });
+  return layers.flatMap(({ name, inputs: sources }, i) => {
+    if (!wiring.layers[i]!.stepwise) return [];
+    const fed = sources.map((source) => signals.get(source)!.lengths?.node.attributes['name']).filter((lengths) => typeof lengths === 'string');
+    const joined = [...new Set(fed)].map((lengths) => lengths.slice('lengths/'.length));
+    return joined.length > 1 ? [{ layer: name, inputs: joined }] : [];
+  });
+}
+
 /** The first layer with a loop that runs from the end of time to its beginning. */
 export function backwardLayer(built: BuiltModel): string | undefined {
   let found: string | undefined;

@@ -4,7 +4,7 @@ import type { DataSpecification, Packed } from '../data/pack.ts';
 import { isData } from '../data/tensor.ts';
 import type { Data } from '../data/tensor.ts';
 import type { RunArray } from '../runtime/runtime.ts';
-import type { InputSize, Signature } from './builder.ts';
+import type { InputSize, JoinedInputs, Signature } from './builder.ts';
 import type { InputDefinition } from './symbolic.ts';
 
 /** Data of one input, or of several by name. */
@@ -24,6 +24,8 @@ export interface DoorOptions {
   /** Names the model in messages. */
   readonly owner: string;
   readonly inputs: readonly InputDefinition[];
+  /** Inputs whose rows must have the same valid steps. */
+  readonly joined: readonly JoinedInputs[];
   /** Floats in float64. */
   readonly double: boolean;
 }
@@ -63,7 +65,7 @@ function lengthsOf(lengths: LengthsData | undefined, { name, time }: InputDefini
 /**
  * Checks and copies the data of one run.
  * @param round whether T of ragged data may be rounded up, so that fewer programs are compiled.
- * @throws what `pack` throws; ERR_BPTT_SHAPE when inputs differ in their rows; ERR_BPTT_OPTION for lengths that nobody would read.
+ * @throws what `pack` throws; ERR_BPTT_SHAPE when inputs differ in their rows, or those that are joined in their steps; ERR_BPTT_OPTION for lengths that nobody would read.
  */
 export function packInputs(options: DoorOptions, given: unknown, lengths: LengthsData | undefined, round: boolean): PackedInputs {
   const { owner, inputs } = options;
@@ -82,9 +84,25 @@ export function packInputs(options: DoorOptions, given: unknown, lengths: Length
   const [first, ...others] = inputs;
   const { rows } = packed[first!.name]!;
   const different = others.find(({ name }) => packed[name]!.rows !== rows);
+  if (!different) checkJoined(options, packed);
   if (!different) return { signature: { rows, inputs: sizes }, packed, feeds };
   throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected the same rows in every input, received ${rows} in "${first!.name}" and ${packed[different.name]!.rows} in "${different.name}"`,
     { expected: rows, received: packed[different.name]!.rows });
+}
+
+function checkJoined({ owner, joined }: DoorOptions, packed: Readonly<Record<string, Packed>>): void {
+  for (const { layer, inputs: [first, ...others] } of joined) {
+    const one = packed[first!]!;
+    for (const name of others) {
+      const other = packed[name]!;
+      for (let row = 0; row < one.rows; row++) {
+        const [expected, received] = [one.lengths?.[row] ?? one.longest, other.lengths?.[row] ?? other.longest];
+        if (expected === received) continue;
+        throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected as many steps in row ${row} of "${name}" as of "${first!}", for the layer "${layer}" joins them step by step, `
+          + `received ${received} and ${expected}; give both the same lengths`, { expected, received });
+      }
+    }
+  }
 }
 
 function checkLengths({ owner, inputs }: DoorOptions, lengths: LengthsData | undefined): void {

@@ -7,7 +7,7 @@ import { elementCount } from '../graph/index.ts';
 import type { Layer } from '../layers/layer.ts';
 import { selectRuntime } from '../runtime/index.ts';
 import type { Runtime, VariableStore } from '../runtime/runtime.ts';
-import { backwardLayer, buildModel } from './builder.ts';
+import { backwardLayer, buildModel, joinedInputs } from './builder.ts';
 import type { BuiltModel, Signature } from './builder.ts';
 import { readDefinition, wire } from './definition.ts';
 import type { ModelDefinition, Wiring } from './definition.ts';
@@ -129,7 +129,7 @@ export class Model {
     this.outputs = Object.entries(this.#probe.outputs).map(([name, signal]) => ({ name, time: signal.time, sizes: symbolicShape(signal).slice(signal.time ? 2 : 1) as number[] }));
     this.states = [...this.#probe.states].map(([name, { start }]) => ({ name, sizes: start.shape.slice(1) }));
     const owner = this.name === null ? 'model' : `model "${this.name}"`;
-    this.core = Object.freeze({ wiring, table, store, turns: new Turns(), door: { owner, inputs: this.inputs, double: this.runtime.name === 'reference' }, backwards: backwardLayer(this.#probe) });
+    this.core = Object.freeze({ wiring, table, store, turns: new Turns(), door: { owner, inputs: this.inputs, joined: joinedInputs(wiring, table), double: this.runtime.name === 'reference' }, backwards: backwardLayer(this.#probe) });
     this.#predictor = new Predictor(this);
     this.#streams = new StreamFactory(this);
   }

@@ -173,3 +173,16 @@ describe('model: weights', () => {
     assert.equal(text.parameterCount, 64_000 + 98_816 + 32_896 + 1_290);
   });
 });
+
+describe('model: inputs that a layer joins step by step', () => {
+  it('must have the same steps in every row', async () => {
+    const [a, b] = [input({ name: 'a', features: 1 }), input({ name: 'b', features: 1 })];
+    const made = model({ inputs: [a, b], outputs: connect(concatenate(), connect(rnn({ units: 2 }), a), b) });
+    const [long, short] = [[[1], [2], [3]], [[1]]];
+    await assertRejects(() => made.predict({ a: [long, short], b: [short, long] }), 'ERR_BPTT_SHAPE', /row 0 of "b" as of "a", for the layer "concatenate".*received 1 and 3/);
+    await assertRejects(() => made.predict({ a: [long, short], b: [long, long] }), 'ERR_BPTT_SHAPE', /row 1 of "b".*received 3 and 1/);
+    assert.deepEqual([...(await made.predict({ a: [long, short], b: [long, short] })).output.lengths!], [3, 1]);
+    const apart = model({ inputs: [a, b], outputs: connect(concatenate(), connect(rnn({ units: 2, output: 'last' }), a), connect(rnn({ units: 2, output: 'last' }), b)) });
+    assert.deepEqual((await apart.predict({ a: [long, short], b: [short, long] })).output.shape, [2, 4]);
+  });
+});
