@@ -24,41 +24,55 @@ struct Tile {
   ptrdiff_t cRowStride;
   const float* initial;  // null: zero
   ptrdiff_t initialRowStride, initialColumnStride;
+  const float* next;  // where the sums of the tile below begin, or null: fetched while this one is computed
+  ptrdiff_t nextRowStride;
   ptrdiff_t lastCount;  // columns in the tile's last vector, 1 … kLanes
 };
 
 template <int Rows, int Vectors>
 BPTT_INLINE void beginSums(const Tile& tile, Vector (&sums)[Rows][Vectors]) {
-  BPTT_UNROLL
-  for (int r = 0; r < Rows; ++r) {
-    const float* initial = tile.initial + r * tile.initialRowStride;
+  const float* initial = tile.initial;
+  if (initial == nullptr) {
     BPTT_UNROLL
-    for (int v = 0; v < Vectors; ++v) {
-      if (tile.initial == nullptr) {
-        sums[r][v] = broadcast(0.0f);
-      } else if (tile.initialColumnStride == 0) {
-        sums[r][v] = broadcast(*initial);
-      } else if (v + 1 < Vectors || tile.lastCount == kLanes) {
-        sums[r][v] = load(initial + v * kLanes);
-      } else {
-        sums[r][v] = loadFirst(initial + v * kLanes, tile.lastCount);
-      }
+    for (int r = 0; r < Rows; ++r) {
+      BPTT_UNROLL
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = broadcast(0.0f);
+    }
+  } else if (tile.initialColumnStride == 0) {
+    BPTT_UNROLL
+    for (int r = 0; r < Rows; ++r, initial += tile.initialRowStride) {
+      BPTT_UNROLL
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = broadcast(*initial);
+    }
+  } else if (tile.lastCount == kLanes) {
+    BPTT_UNROLL
+    for (int r = 0; r < Rows; ++r, initial += tile.initialRowStride) {
+      BPTT_UNROLL
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = load(initial + v * kLanes);
+    }
+  } else {
+    BPTT_UNROLL
+    for (int r = 0; r < Rows; ++r, initial += tile.initialRowStride) {
+      BPTT_UNROLL
+      for (int v = 0; v + 1 < Vectors; ++v) sums[r][v] = load(initial + v * kLanes);
+      sums[r][Vectors - 1] = loadFirst(initial + (Vectors - 1) * kLanes, tile.lastCount);
     }
   }
 }
 
 template <int Rows, int Vectors>
 BPTT_INLINE void endSums(const Tile& tile, const Vector (&sums)[Rows][Vectors]) {
+  float* c = tile.c;
+  const ptrdiff_t stride = tile.cRowStride, lastCount = tile.lastCount;
+  const bool whole = lastCount == kLanes;
   BPTT_UNROLL
-  for (int r = 0; r < Rows; ++r) {
-    float* c = tile.c + r * tile.cRowStride;
+  for (int r = 0; r < Rows; ++r, c += stride) {
     BPTT_UNROLL
-    for (int v = 0; v < Vectors; ++v) {
-      if (v + 1 < Vectors || tile.lastCount == kLanes) {
-        store(c + v * kLanes, sums[r][v]);
-      } else {
-        storeFirst(c + v * kLanes, sums[r][v], tile.lastCount);
-      }
+    for (int v = 0; v + 1 < Vectors; ++v) store(c + v * kLanes, sums[r][v]);
+    if (whole) {
+      store(c + (Vectors - 1) * kLanes, sums[r][Vectors - 1]);
+    } else {
+      storeFirst(c + (Vectors - 1) * kLanes, sums[r][Vectors - 1], lastCount);
     }
   }
 }
@@ -90,9 +104,20 @@ BPTT_INLINE void addProducts(const float* const (&a)[Rows], ptrdiff_t depthOffse
 }
 
 template <int Rows, int Vectors>
+BPTT_INLINE void fetchNext(const Tile& tile) {
+  if (tile.next == nullptr) return;
+  BPTT_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    BPTT_UNROLL
+    for (int v = 0; v < Vectors; ++v) BPTT_PREFETCH(tile.next + r * tile.nextRowStride + v * kLanes);
+  }
+}
+
+template <int Rows, int Vectors>
 void runTile(const Tile& tile) {
   Vector sums[Rows][Vectors];
   beginSums<Rows, Vectors>(tile, sums);
+  fetchNext<Rows, Vectors>(tile);
   const float* a[Rows];
   BPTT_UNROLL
   for (int r = 0; r < Rows; ++r) a[r] = tile.a + r * tile.aRowStride;
@@ -130,8 +155,11 @@ constexpr TileFunction kTiles[kPanelVectors + 1][13] = {{}, BPTT_TILES(1), BPTT_
 // third of the speed.
 void runPanel(Tile tile, ptrdiff_t rows, int vectors) {
   const ptrdiff_t most = tileRows(vectors);
+  const bool reads = tile.initial != nullptr && tile.initialColumnStride != 0;
+  tile.nextRowStride = reads ? tile.initialRowStride : tile.cRowStride;
   for (ptrdiff_t tiles = (rows + most - 1) / most; tiles > 0; --tiles) {
     const ptrdiff_t height = (rows + tiles - 1) / tiles;
+    tile.next = tiles == 1 ? nullptr : (reads ? tile.initial : tile.c) + height * tile.nextRowStride;
     kTiles[vectors][height](tile);
     rows -= height;
     tile.a += height * tile.aRowStride;
