@@ -2,6 +2,7 @@ import { wrongType } from '../checks.ts';
 import { Scaler, type ScalerDefinition } from '../data/scaler.ts';
 import { BpttError, checkOptions } from '../errors.ts';
 import { Model, modelFromJSON, type Parameter } from '../model/index.ts';
+import { selectRuntime, type Runtime } from '../runtime/index.ts';
 import { readFromFolder, writeFolder } from './atomicFolder.ts';
 import { fromDisk, toDisk, type DiskParameter } from './diskLayout.ts';
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
@@ -108,10 +109,10 @@ function checkSizes(definition: Record<string, unknown>, weights: TensorFile, so
     { expected: weights.tensors.size, received: count });
 }
 
-function restore(description: Description, weights: TensorFile, source: string): Model {
+function restore(description: Description, weights: TensorFile, runtime: Runtime, source: string): Model {
   const mostWeights = [...weights.tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   try {
-    return modelFromJSON(description.definition, { initialize: false, mostWeights });
+    return modelFromJSON(description.definition, { initialize: false, mostWeights, runtime });
   } catch (cause) {
     throw new BpttError('ERR_BPTT_FORMAT', `${source}: ${(cause as Error).message}; the file is damaged, or of a model with cells or layers that must be imported first`, { cause });
   }
@@ -123,10 +124,11 @@ function restore(description: Description, weights: TensorFile, source: string):
  */
 export async function loadSavedModel(folder: string): Promise<SavedModel> {
   requirePath('loadModel', folder);
+  const runtime = selectRuntime();
   const description = await readDescription(await readFromFolder(folder, descriptionFile, largestDescription), `${folder}/${descriptionFile}`);
   const weights = decodeSafetensors(await readFromFolder(folder, weightsFile, largestWeights), `${folder}/${weightsFile}`);
   checkSizes(description.definition, weights, `${folder}/${descriptionFile}`);
-  const model = restore(description, weights, `${folder}/${descriptionFile}`);
+  const model = restore(description, weights, runtime, `${folder}/${descriptionFile}`);
   for (const [{ parameter }, numbers] of fromDisk(weights, diskParameters(model), `${folder}/${weightsFile}`)) parameter.view.set(numbers);
   model.core.store.touch();
   const scalers = Object.entries(description.scalers).map(([name, definition]) => [name, readScaler(definition, `${folder}/${descriptionFile}`)] as const);

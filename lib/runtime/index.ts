@@ -1,3 +1,4 @@
+import { BpttError } from '../errors.ts';
 import { checkEnvironment } from './environment.ts';
 import { createNativeRuntime } from './native.ts';
 import { loadNative } from './native-module.ts';
@@ -24,7 +25,11 @@ export function selectRuntime(): Runtime {
 }
 
 function choose(): Runtime {
-  if (process.env['BPTT_RUNTIME'] === 'reference') return referenceRuntime;
+  const asked = process.env['BPTT_RUNTIME'] ?? '';
+  if (asked === 'reference') return referenceRuntime;
+  if (!['', 'native'].includes(asked)) {
+    throw new BpttError('ERR_BPTT_OPTION', `BPTT_RUNTIME: expected "reference" or "native", received "${asked}"; unset it to take the best there is`, { expected: ['reference', 'native'], received: asked });
+  }
   const native = loadNative();
   if ('module' in native) {
     checkEnvironment(native.module);

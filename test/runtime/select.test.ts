@@ -27,6 +27,13 @@ describe('the choice of a runtime', () => {
     assert.deepEqual(select({ BPTT_RUNTIME: 'reference' }), { name: 'reference', warnings: '' });
   });
 
+  it('is refused when the environment asks for another, in loading a model too, which is not to blame', () => {
+    assert.match(start({ BPTT_RUNTIME: 'refrence' }).stderr, /BPTT_RUNTIME: expected "reference" or "native", received "refrence"/);
+    const script = `const { loadModel } = await import(${JSON.stringify(new URL('../../lib/index.ts', import.meta.url).href)}); await loadModel('nowhere');`;
+    const { stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: root, encoding: 'utf8', env: { ...process.env, BPTT_RUNTIME: 'refrence' } });
+    assert.match(stderr, /BpttError: BPTT_RUNTIME: expected/);
+  });
+
   it('is the reference with one warning where no native build loads', () => {
     const { name, warnings } = select({ PREBUILDS_ONLY: '1', npm_config_arch: 'none', BPTT_RUNTIME: '' });
     assert.equal(name, 'reference');
