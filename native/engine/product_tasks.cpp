@@ -51,9 +51,8 @@ class GemmTask final : public Task {
     columns_ = c_.dimension(batched_ + 1);
     rows = batched_ ? c_.dimension(0) : matrixRows_;
     units = panelsOf(table_, columns_);
-    // A product of few rows is bound by reading the panels, not by arithmetic, and large panels leave the second-level cache.
-    const int64_t largePanels = int64_t{1} << 18;  // elements
-    const auto busyRows = static_cast<double>(std::max<int64_t>(matrixRows_, columns_ * depth_ < largePanels ? 3 : 8));
+    // A product of few rows is bound by reading the panels, not by arithmetic.
+    const auto busyRows = static_cast<double>(std::max<int64_t>(matrixRows_, 3));
     nanoseconds = productNanoseconds(table_, (batched_ ? static_cast<double>(rows) : 1.0) * busyRows * static_cast<double>(columns_) *
                                                  static_cast<double>(depth_));
   }
