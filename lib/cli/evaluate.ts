@@ -30,7 +30,7 @@ export async function evaluate(folder: string, file: string, options: EvaluateOp
   } else {
     const token = vocabulary.kind === 'characters' ? 'character' : 'word';
     terminal.out(`${loss.toFixed(4)} nats per ${token}, perplexity ${(perplexity ?? Math.exp(loss)).toFixed(3)}, `
-      + `accuracy ${((accuracy ?? 0) * 100).toFixed(2)} % over ${judged.toLocaleString('en-US')} ${token}s\n`);
+      + `accuracy ${((accuracy ?? 0) * 100).toFixed(2)} % over ${judged.toLocaleString('en-US')} ${token}${judged === 1 ? '' : 's'}\n`);
   }
   return 0;
 }

@@ -36,6 +36,7 @@ export async function generate(folder: string, options: GenerateOptions, termina
   if (options.threads !== undefined) setThreads(options.threads);
   const { model, vocabulary } = await loadCharacterModel(folder);
   const { prefix = '', json } = options;
+  vocabulary.encode(prefix); // a stranger in it is told before anything is written
   let text = '';
   if (!json) terminal.out(prefix);
   for (const piece of continueText(model, vocabulary, options)) {

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { fraction, integer, positive, share } from './parse.ts';
 import { packageVersion } from './nativeBuild.ts';
 import { packageRoot } from '../packageRoot.ts';
-import { writeError, type Terminal } from './terminal.ts';
+import { jsonLine, writeError, type Terminal } from './terminal.ts';
 import type { EvaluateOptions } from './evaluate.ts';
 import type { GenerateOptions } from './generate.ts';
 import type { TrainTextOptions } from './recipe.ts';
@@ -113,8 +113,13 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
     await createProgram(terminal, outcome).parseAsync(words, { from: 'user' });
     return outcome.code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    writeError(terminal, error, words.includes('--json'));
+    const json = words.includes('--json');
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      if (json) terminal.out(jsonLine({ error: { code: 'ERR_BPTT_OPTION', message: error.message.replace(/^error: /, '') } }));
+      return 2;
+    }
+    writeError(terminal, error, json);
     return 1;
   }
 }

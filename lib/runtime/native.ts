@@ -90,7 +90,7 @@ function translateError(error: unknown, notes: readonly InstructionNote[], signa
       { expected: limit === undefined ? undefined : [0, limit - 1], received: index, cause: error });
   }
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ERR_BPTT_BUSY' || code === 'ERR_BPTT_MEMORY' || code === 'ERR_BPTT_RANGE') {
+  if (code === 'ERR_BPTT_BUSY' || code === 'ERR_BPTT_MEMORY' || code === 'ERR_BPTT_RANGE' || code === 'ERR_BPTT_PROGRAM') {
     return new BpttError(code, (error as Error).message, { cause: error });
   }
   return error;
@@ -196,7 +196,11 @@ class NativeCompiled implements Compiled {
     this.#module = module;
     this.#layouts = options.layouts;
     this.#program = compile(graph, options);
-    this.#native = new module.Program(this.#program.bytes);
+    try {
+      this.#native = new module.Program(this.#program.bytes);
+    } catch (error) {
+      throw translateError(error, this.#program.notes);
+    }
   }
 
   get arenaBytes(): number {

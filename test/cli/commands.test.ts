@@ -124,6 +124,14 @@ describe('bptt train, evaluate, generate', function () {
     assert.equal(code, 1);
     assert.equal(note, '');
     assert.equal((lastLine(printed) as { error: { code: string } }).error.code, 'ERR_BPTT_FORMAT');
+    const wrong = await bptt('generate', out, '--lenght', '5', '--json');
+    assert.equal(wrong.code, 2);
+    assert.deepEqual((lastLine(wrong.out) as { error: { code: string; message: string } }).error.code, 'ERR_BPTT_OPTION');
+  });
+
+  it('writes nothing of a prefix that the model does not know', async () => {
+    const { code, out: printed } = await bptt('generate', out, '--prefix', 'aΩ');
+    assert.deepEqual({ code, printed }, { code: 1, printed: '' });
   });
 
   it('stops on Ctrl-C after the update, saves, and exits with 0', async () => {
