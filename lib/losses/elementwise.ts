@@ -7,11 +7,12 @@ import { defineLoss, requirePrediction, requireTarget, withoutPadding, type Loss
 type NoOptions = Readonly<Record<never, never>>;
 
 /** A loss that compares feature by feature and adds the terms up. */
-function elementwiseLoss(kind: string, options: object, compare: (prediction: Value, target: Value) => Value): Loss {
+function elementwiseLoss(kind: string, options: object, compare: (prediction: Value, target: Value) => Value, targetRange?: Loss['targetRange']): Loss {
   return defineLoss({
     kind,
     options: options as Loss['options'],
     targetType: 'float32',
+    targetRange,
     terms: (prediction) => prediction.value.shape.at(-1)!,
     perStep(prediction: Signal, target: Value): Value {
       requirePrediction(kind, prediction);
@@ -55,5 +56,5 @@ export function huber(options: { readonly delta?: number } = {}): Loss {
  */
 export function binaryCrossEntropy(options: NoOptions = {}): Loss {
   checkOptions('binaryCrossEntropy', options, []);
-  return elementwiseLoss('binaryCrossEntropy', {}, (logits, target) => subtract(softplus(logits), multiply(logits, target)));
+  return elementwiseLoss('binaryCrossEntropy', {}, (logits, target) => subtract(softplus(logits), multiply(logits, target)), [0, 1]);
 }

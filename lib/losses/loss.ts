@@ -9,6 +9,8 @@ export interface Loss {
   readonly options: Readonly<Record<string, unknown>>;
   /** int32: a token per step, [T, N] or [N]. float32: features like the prediction's, [T, N, C] or [N, C]. */
   readonly targetType: 'int32' | 'float32';
+  /** Least and greatest number that a target may hold, where the loss has such bounds. */
+  readonly targetRange?: readonly [number, number] | undefined;
   /** How many terms a step's loss adds up: the features for elementwise losses, 1 for cross-entropy. The means of `reduceLoss` divide by it. */
   terms(prediction: Signal): number;
   /**

@@ -4,6 +4,7 @@ import { packAlong } from '../data/pack.ts';
 import type { DataSpecification, Packed } from '../data/pack.ts';
 import { isData } from '../data/tensor.ts';
 import type { Batch } from '../data/batch.ts';
+import type { Data } from '../data/tensor.ts';
 import type { Loss } from '../losses/index.ts';
 import { buildModel } from '../model/builder.ts';
 import { byName, packInputs } from '../model/door.ts';
@@ -65,7 +66,7 @@ export class BatchReader {
       rows: signature.rows,
       steps: timed ? signature.inputs[timed.name]!.steps : 1,
       inputs: packed,
-      targets: Object.fromEntries(outputs.map((name) => [name, packAlong(targets[name]!, this.#targetSpecification(name), this.#along(name, packed))])),
+      targets: Object.fromEntries(outputs.map((name) => [name, this.#readTarget(name, targets[name]!, packed)])),
       weights: this.#readWeights(batch.weights, outputs, packed),
       fresh: readFresh(this.#owner, batch.fresh, signature.rows),
     };
@@ -74,6 +75,18 @@ export class BatchReader {
   /** The packed input whose steps an output has. */
   #along(output: string, packed: Readonly<Record<string, Packed>>): Packed {
     return packed[this.#sources[output] ?? this.#model.inputs[0]!.name]!;
+  }
+
+  #readTarget(name: string, target: Data, packed: Readonly<Record<string, Packed>>): Packed {
+    const specification = this.#targetSpecification(name);
+    const read = packAlong(target, specification, this.#along(name, packed));
+    const { kind, targetRange } = this.#losses[name]!;
+    if (!targetRange) return read;
+    const [least, most] = targetRange;
+    const wrong = read.data.find((number) => number < least || number > most);
+    if (wrong === undefined) return read;
+    throw new BpttError('ERR_BPTT_DATA', `${specification.owner}: expected numbers from ${least} to ${most} for ${kind}, received ${wrong}; scale or relabel the target`,
+      { expected: targetRange, received: wrong });
   }
 
   #targetSpecification(name: string): DataSpecification {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { adam, BpttError, crossEntropy, dense, embedding, gru, sequential, sgd, squaredError, Trainer } from '../../lib/index.ts';
+import { adam, binaryCrossEntropy, BpttError, crossEntropy, dense, embedding, gru, sequential, sgd, squaredError, Trainer } from '../../lib/index.ts';
 import type { Model } from '../../lib/index.ts';
 import { textStream } from '../../lib/data/index.ts';
 import { assertRejects } from '../support/errors.ts';
@@ -29,6 +29,14 @@ const hostileTarget: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 describe('boundary: a trainer answers or refuses with a typed error', () => {
+  it('targets outside of what the loss means', async () => {
+    const model = sequential([gru({ units: 3, output: 'last' }), dense({ units: 1 })], { input: { features: 1 } });
+    const trainer = new Trainer(model, { loss: binaryCrossEntropy(), optimizer: sgd({ learningRate: 0.1 }) });
+    const input = [[[1], [2]], [[0], [1]]];
+    await trainer.step({ input, target: [[0], [1]] });
+    await assertRejects(() => trainer.step({ input, target: [[-1], [1]] }), 'ERR_BPTT_DATA', /from 0 to 1 for binaryCrossEntropy, received -1; scale or relabel/);
+  });
+
   it('options', () => {
     const model = tokenModel();
     const options = ['loss', 'optimizer', 'clip', 'l2', 'reduction', 'truncation', 'carryState', 'seed', 'lossOn'];
