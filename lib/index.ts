@@ -3,6 +3,11 @@ export { BpttError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export type { Cell, CellDeclaration, CellOption, CellOptions, CellOptionValues, CellParameterOptions, CellSize, CellStep, CellTools } from './cells/index.ts';
 export { cell, gruCell, lstmCell, rnnCell } from './cells/index.ts';
+export { linearOutputLstmCell, peepholeLstmCell, sharedGateLstmCell, squashedLstmCell } from './cells/index.ts';
+export { cifgCell, fgrCell, nfgCell, niafCell, nigCell, noafCell, nogCell, npCell, vanillaLstmCell } from './cells/index.ts';
+export {
+  jozefowiczLstmCell, lstmWithoutForgetGateCell, lstmWithoutInputGateCell, lstmWithoutOutputGateCell, mut1Cell, mut2Cell, mut3Cell,
+} from './cells/index.ts';
 export * from './layers/index.ts';
 export * from './losses/index.ts';
 export * from './optimizers/index.ts';

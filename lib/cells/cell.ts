@@ -38,6 +38,8 @@ export interface CellTools<Options extends CellOptions = CellOptions> {
   /** A weight beside those of `affine`, such as a peephole: the same one whenever it is asked for under this name. */
   readonly parameter: (name: string, shape: readonly CellSize[], options?: CellParameterOptions) => Value;
   readonly units: number;
+  /** Whether the layer has biases: vectors that a cell adds as biases of its own belong to it only then. */
+  readonly biased: boolean;
   readonly options: CellOptionValues<Options>;
 }
 
@@ -64,7 +66,7 @@ export interface Cell<State extends string = string, Options extends CellOptions
 
 const cells = new Map<string, Cell>();
 const identifier = /^[A-Za-z][A-Za-z0-9]*$/;
-const reservedStates = ['x', 'affine', 'parameter', 'units', 'options', 'output', 'step', 'recurrentMask'];
+const reservedStates = ['x', 'affine', 'parameter', 'units', 'biased', 'options', 'output', 'step', 'recurrentMask'];
 
 function checkDeclaration(name: string, declaration: CellDeclaration<string, CellOptions>): void {
   if (typeof name !== 'string' || !identifier.test(name)) {

@@ -118,7 +118,7 @@ export function cellSpecification<State extends string, Options extends CellOpti
   const recorder = new Recorder(cell, rows, units, bias);
   const placeholders = Object.fromEntries(Object.entries(state).map(([name, size]) => [name, input(`${cell.name}.${name}`, [rows, size], 'float32')]));
   const x = input(`${cell.name}.x`, [rows, inputSize], 'float32');
-  const { output } = traceCell({ cell, units, options, x, state: placeholders }, recorder);
+  const { output } = traceCell({ cell, units, biased: bias !== false, options, x, state: placeholders }, recorder);
   return {
     cell, inputSize, units, bias, options, state,
     gates: [...recorder.gates.keys()],

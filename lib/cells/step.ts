@@ -61,6 +61,6 @@ class StackedWeights implements WeightSource {
 
 /** One step of a cell as graph: shapes as in its specification. */
 export function cellStep(specification: CellSpecification, inputs: CellStepInputs): CellStep {
-  const { cell, units, options } = specification;
-  return traceCell({ cell, units, options, x: inputs.x, state: inputs.state }, new StackedWeights(specification, inputs));
+  const { cell, units, bias, options } = specification;
+  return traceCell({ cell, units, biased: bias !== false, options, x: inputs.x, state: inputs.state }, new StackedWeights(specification, inputs));
 }

@@ -6,6 +6,7 @@ import type { Cell, CellOptions, CellOptionValues, CellParameterOptions, CellSiz
 export interface CellSituation {
   readonly cell: Cell;
   readonly units: number;
+  readonly biased: boolean;
   readonly options: CellOptionValues<CellOptions>;
   /** [N, C]. */
   readonly x: Value;
@@ -68,10 +69,11 @@ function checkStep({ cell, x, state }: CellSituation, step: CellStep): void {
 
 /** Applies a cell's equations once and checks what they give. */
 export function traceCell(situation: CellSituation, weights: WeightSource): CellStep {
-  const { cell, x, state, units, options } = situation;
+  const { cell, x, state, units, biased, options } = situation;
   const tools: CellTools = {
     x,
     units,
+    biased,
     options,
     affine: (gate, ...operands) => weights.affine(readCall(situation, gate, operands)),
     parameter: (name, shape, settings = {}) => weights.parameter(name, shape.map((size) => resolveSize(size, units, x.shape[1]!)), settings),

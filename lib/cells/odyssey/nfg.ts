@@ -1,0 +1,22 @@
+import { add, multiply, tanh } from '../../graph/index.ts';
+import { cell } from '../cell.ts';
+import { peepholeGates } from '../peepholes.ts';
+
+/**
+ * No forget gate, f = 1: the variant NFG of K. Greff et al., "LSTM: a search space odyssey", arXiv:1503.04069 (2015).
+ *
+ *     i = σ(W_i x + R_i h + p_i ⊙ c + b_i)         c' = c + i ⊙ g
+ *     g = tanh(W_g x + R_g h + b_g)                h' = o ⊙ tanh(c')
+ *     o = σ(W_o x + R_o h + p_o ⊙ c' + b_o)
+ *
+ * Gate order i, g, o. The vanilla block with b_f = ∞: what the cell once holds stays. One of the two variants that the paper found to hurt.
+ */
+export const nfgCell = cell('nfg', { state: { h: 'units', c: 'units' } }, ({ x, h, c, affine, parameter }) => {
+  const gate = peepholeGates({ x, h, affine, parameter });
+  const i = gate('i', c);
+  const g = tanh(affine('g', x, h));
+  const memory = add(c, multiply(i, g));
+  const o = gate('o', memory);
+  const next = multiply(o, tanh(memory));
+  return { output: next, h: next, c: memory };
+});
