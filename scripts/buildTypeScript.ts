@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { packageRoot } from '../lib/packageRoot.ts';
 
 /** What package.json names: `exports` and `bin`. */
-const entries = ['index', 'data/index', 'graph/index', 'cli/main'];
+const entries = ['index', 'analysis/index', 'data/index', 'graph/index', 'cli/main'];
 
 rmSync(path.join(packageRoot, 'dist'), { recursive: true, force: true });
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
