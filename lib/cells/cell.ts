@@ -44,7 +44,11 @@ export interface CellTools<Options extends CellOptions = CellOptions> {
 }
 
 /** One step's results: what the cell shows and every state as it goes on. */
-export type CellStep<State extends string = string> = { readonly output: Value } & { readonly [Name in State]: Value };
+export type CellStep<State extends string = string> = {
+  readonly output: Value;
+  /** The gates after their activations, by name, [N, features] each: for those who look inside; the recurrence itself needs none of them. */
+  readonly gates?: Readonly<Record<string, Value>> | undefined;
+} & (string extends State ? object : { readonly [Name in State]: Value });
 
 export interface CellDeclaration<State extends string, Options extends CellOptions> {
   /** The states that a step hands to the next one, with their sizes. */
@@ -66,7 +70,7 @@ export interface Cell<State extends string = string, Options extends CellOptions
 
 const cells = new Map<string, Cell>();
 const identifier = /^[A-Za-z][A-Za-z0-9]*$/;
-const reservedStates = ['x', 'affine', 'parameter', 'units', 'biased', 'options', 'output', 'step', 'recurrentMask'];
+const reservedStates = ['x', 'affine', 'parameter', 'units', 'biased', 'options', 'output', 'gates', 'step', 'recurrentMask'];
 
 function checkDeclaration(name: string, declaration: CellDeclaration<string, CellOptions>): void {
   if (typeof name !== 'string' || !identifier.test(name)) {
@@ -97,7 +101,7 @@ function checkDeclaration(name: string, declaration: CellDeclaration<string, Cel
  *   const f = sigmoid(affine('f', x, h));
  *   const n = tanh(affine('n', x, multiply(f, h)));
  *   const next = add(multiply(subtract(1, f), h), multiply(f, n));
- *   return { output: next, h: next };
+ *   return { output: next, h: next, gates: { f, n } };
  * });
  * ```
  *

@@ -22,5 +22,5 @@ export const gruCell = cell('gru', {
   const z = sigmoid(affine('z', x, h));
   const n = tanh(options.reset === 'after' ? add(affine('n', x), multiply(r, affine('n', h))) : affine('n', x, multiply(r, h)));
   const next = options.update === 'keep' ? add(multiply(subtract(1, z), n), multiply(z, h)) : add(multiply(subtract(1, z), h), multiply(z, n));
-  return { output: next, h: next };
+  return { output: next, h: next, gates: { r, z, n } };
 });

@@ -23,5 +23,5 @@ export const linearOutputLstmCell = cell('linearOutputLstm', {
   const o = sigmoid(affine('o', x, h));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = multiply(o, memory);
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

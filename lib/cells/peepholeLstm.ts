@@ -29,5 +29,5 @@ export const peepholeLstmCell = cell('peepholeLstm', {
   const memory = options.cellActivation === 'sigmoid' ? sigmoid(sum) : sum;
   const o = sigmoid(add(affine('o', x, h), see('o', memory)));
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

@@ -23,5 +23,5 @@ export const sharedGateLstmCell = cell('sharedGateLstm', { state: { h: 'units', 
   const o = sigmoid(offset('o'));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = multiply(o, memory);
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

@@ -24,5 +24,5 @@ export const squashedLstmCell = cell('squashedLstm', {
   const o = sigmoid(affine('o', x, h));
   const memory = sigmoid(add(multiply(f, c), multiply(i, g)));
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

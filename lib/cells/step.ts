@@ -1,7 +1,6 @@
 import { add, matmul, multiply, slice, type Value } from '../graph/index.ts';
-import type { CellStep } from './cell.ts';
 import { hasRecurrentBias, type CellSpecification } from './specification.ts';
-import { traceCell, type AffineCall, type WeightSource } from './trace.ts';
+import { traceCell, type AffineCall, type TracedStep, type WeightSource } from './trace.ts';
 
 /** The values that one step is built of. */
 export interface CellStepInputs {
@@ -60,7 +59,7 @@ class StackedWeights implements WeightSource {
 }
 
 /** One step of a cell as graph: shapes as in its specification. */
-export function cellStep(specification: CellSpecification, inputs: CellStepInputs): CellStep {
+export function cellStep(specification: CellSpecification, inputs: CellStepInputs): TracedStep {
   const { cell, units, bias, options } = specification;
   return traceCell({ cell, units, biased: bias !== false, options, x: inputs.x, state: inputs.state }, new StackedWeights(specification, inputs));
 }

@@ -49,26 +49,46 @@ function readCall(situation: CellSituation, gate: string, operands: readonly Val
   return { gate, x: operands.length > others.length ? x : undefined, recurrent };
 }
 
-function checkStep({ cell, x, state }: CellSituation, step: CellStep): void {
+/** What one application of the equations gave. */
+export interface TracedStep {
+  readonly output: Value;
+  /** The states as they go on. */
+  readonly next: Readonly<Record<string, Value>>;
+  /** Empty for a cell that shows none. */
+  readonly gates: Readonly<Record<string, Value>>;
+}
+
+function requireNames({ cell, state }: CellSituation, step: CellStep): void {
   const expected = ['output', ...Object.keys(state)];
-  const received = Object.keys(step);
-  if (expected.length !== received.length || !expected.every((name) => received.includes(name))) {
-    throw new BpttError('ERR_BPTT_GRAPH', `cell "${cell.name}": expected the equations to give { ${expected.join(', ')} }, received { ${received.join(', ')} }`,
-      { expected, received });
-  }
-  for (const [name, before] of Object.entries(state)) {
-    const after = step[name]!;
+  const received = Object.keys(step).filter((name) => name !== 'gates');
+  if (expected.length === received.length && expected.every((name) => received.includes(name))) return;
+  throw new BpttError('ERR_BPTT_GRAPH', `cell "${cell.name}": expected the equations to give { ${expected.join(', ')} }, received { ${received.join(', ')} }`,
+    { expected, received });
+}
+
+function requireRowsOfFeatures({ cell, x }: CellSituation, what: string, value: Value): void {
+  if (value.shape.length === 2 && value.shape[0] === x.shape[0] && value.type === 'float32') return;
+  throw new BpttError('ERR_BPTT_SHAPE', `cell "${cell.name}": expected ${what} of shape [N, features], received ${value.type} ${formatShape(value.shape)}`,
+    { expected: [x.shape[0], 'features'], received: value.shape });
+}
+
+function checkStep(situation: CellSituation, step: CellStep): TracedStep {
+  requireNames(situation, step);
+  const { output, gates = {}, ...rest } = step;
+  const next = rest as Readonly<Record<string, Value>>;
+  for (const [name, before] of Object.entries(situation.state)) {
+    const after = next[name]!;
     if (sameShape(after.shape, before.shape) && after.type === before.type) continue;
-    throw new BpttError('ERR_BPTT_SHAPE', `cell "${cell.name}": expected the next ${name} of shape ${formatShape(before.shape)}, received ${formatShape(after.shape)}`,
+    throw new BpttError('ERR_BPTT_SHAPE', `cell "${situation.cell.name}": expected the next ${name} of shape ${formatShape(before.shape)}, received ${formatShape(after.shape)}`,
       { expected: before.shape, received: after.shape });
   }
-  if (step.output.shape.length === 2 && step.output.shape[0] === x.shape[0] && step.output.type === 'float32') return;
-  throw new BpttError('ERR_BPTT_SHAPE', `cell "${cell.name}": expected an output of shape [N, features], received ${step.output.type} ${formatShape(step.output.shape)}`,
-    { expected: [x.shape[0], 'features'], received: step.output.shape });
+  requireRowsOfFeatures(situation, 'an output', output);
+  for (const [name, gate] of Object.entries(gates)) requireRowsOfFeatures(situation, `the gate ${name}`, gate);
+  return { output, next, gates };
 }
 
 /** Applies a cell's equations once and checks what they give. */
-export function traceCell(situation: CellSituation, weights: WeightSource): CellStep {
+export function traceCell(situation: CellSituation, weights: WeightSource): TracedStep {
   const { cell, x, state, units, biased, options } = situation;
   const tools: CellTools = {
     x,
@@ -78,7 +98,5 @@ export function traceCell(situation: CellSituation, weights: WeightSource): Cell
     affine: (gate, ...operands) => weights.affine(readCall(situation, gate, operands)),
     parameter: (name, shape, settings = {}) => weights.parameter(name, shape.map((size) => resolveSize(size, units, x.shape[1]!)), settings),
   };
-  const step = cell.equations({ ...state, ...tools } as CellTools & Readonly<Record<string, Value>>);
-  checkStep(situation, step);
-  return step;
+  return checkStep(situation, cell.equations({ ...state, ...tools } as CellTools & Readonly<Record<string, Value>>));
 }

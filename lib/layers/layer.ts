@@ -48,6 +48,8 @@ export interface Scope {
   state(name: string, shape: Shape, initial?: Value): Value;
   /** Reports the state after every step, [T, N, H…], and after the last valid one, [N, H…]. Called once per state, after the scan. */
   carry(name: string, states: { readonly final: Value; readonly sequence: Value }): void;
+  /** Takes a value of every step that a layer has to show beside its output, such as a gate, [T, N, …]. Absent unless somebody looks inside of the model. */
+  readonly observe?: ((name: string, shown: Signal) => void) | undefined;
   /** A fresh random key, int32 [2], that differs from step to step and from call to call. Only while training. */
   randomKey(): Value;
 }

@@ -41,6 +41,8 @@ export interface BuildOptions {
   readonly training: boolean;
   /** Default: every row is fresh. */
   readonly state?: StateSource | undefined;
+  /** Whether layers shall show what they have inside, such as gates. Default false. */
+  readonly observe?: boolean | undefined;
 }
 
 /** One model, built for one signature: graph values, nothing computed. */
@@ -56,6 +58,8 @@ export interface BuiltModel {
   readonly outputs: Readonly<Record<string, Signal>>;
   /** By path. */
   readonly states: ReadonlyMap<string, BuiltState>;
+  /** By path ("lstm/f"): what the layers show of their inside; empty unless asked for. */
+  readonly observed: ReadonlyMap<string, Signal>;
   /** The value that reads each parameter, for gradients. */
   readonly parameters: ReadonlyMap<string, { readonly declared: DeclaredParameter; readonly value: Value }>;
   /** Inputs "key/0" …: one for each use of random numbers. */
@@ -67,6 +71,7 @@ class Build {
   readonly feeds: Value[] = [];
   readonly parameters = new Map<string, { declared: DeclaredParameter; value: Value }>();
   readonly states = new Map<string, { start: Value; initial: Value; final?: Value; sequence?: Value }>();
+  readonly observed = new Map<string, Signal>();
   readonly table: ParameterTable;
   readonly options: BuildOptions;
   keys = 0;
@@ -102,6 +107,7 @@ class Build {
         entry.final = final;
         entry.sequence = sequence;
       },
+      ...(this.options.observe && { observe: (name, shown) => void this.observed.set(`${path}/${name}`, shown) }),
       randomKey: () => this.feed(`key/${this.keys++}`, [2], 'int32'),
     };
   }
@@ -157,7 +163,7 @@ export function buildModel({ definition, layers }: Wiring, table: ParameterTable
   });
   const outputs = definition.outputs.map((name) => [name, withScope(name, () => zeroPadding(signals.get(name)!))] as const);
   return {
-    signature, feeds: build.feeds, inputs, signals, outputs: Object.fromEntries(outputs), states: build.finished(), parameters: build.parameters, keys: build.keys,
+    signature, feeds: build.feeds, inputs, signals, outputs: Object.fromEntries(outputs), states: build.finished(), observed: build.observed, parameters: build.parameters, keys: build.keys,
   };
 }
 

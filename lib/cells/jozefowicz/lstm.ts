@@ -26,5 +26,5 @@ export const jozefowiczLstmCell = cell('jozefowiczLstm', {
   const o = activate(options.outputGate, affine('o', x, h));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

@@ -22,5 +22,5 @@ export const lstmWithoutForgetGateCell = cell('lstmWithoutForgetGate', {
   const o = activate(options.outputGate, affine('o', x, h));
   const memory = add(c, multiply(i, g));
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, g, o } };
 });

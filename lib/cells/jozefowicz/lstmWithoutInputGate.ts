@@ -23,5 +23,5 @@ export const lstmWithoutInputGateCell = cell('lstmWithoutInputGate', {
   const o = activate(options.outputGate, affine('o', x, h));
   const memory = add(multiply(f, c), g);
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { f, g, o } };
 });

@@ -21,5 +21,5 @@ export const lstmWithoutOutputGateCell = cell('lstmWithoutOutputGate', {
   const g = tanh(affine('g', x, h));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = tanh(memory);
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g } };
 });

@@ -19,5 +19,5 @@ export const mut1Cell = cell('mut1', { state: { h: 'units' } }, ({ x, h, affine,
   const r = sigmoid(affine('r', x, h));
   const n = tanh(add(affine('n', multiply(r, h)), tanh(inUnits({ x, parameter }, h))));
   const next = add(multiply(z, n), multiply(subtract(1, z), h));
-  return { output: next, h: next };
+  return { output: next, h: next, gates: { z, r, n } };
 });

@@ -19,5 +19,5 @@ export const mut2Cell = cell('mut2', { state: { h: 'units' } }, ({ x, h, affine,
   const r = sigmoid(add(inUnits({ x, parameter }, h), affine('r', h)));
   const n = tanh(affine('n', x, multiply(r, h)));
   const next = add(multiply(z, n), multiply(subtract(1, z), h));
-  return { output: next, h: next };
+  return { output: next, h: next, gates: { z, r, n } };
 });

@@ -17,5 +17,5 @@ export const mut3Cell = cell('mut3', { state: { h: 'units' } }, ({ x, h, affine 
   const r = sigmoid(affine('r', x, h));
   const n = tanh(affine('n', x, multiply(r, h)));
   const next = add(multiply(z, n), multiply(subtract(1, z), h));
-  return { output: next, h: next };
+  return { output: next, h: next, gates: { z, r, n } };
 });

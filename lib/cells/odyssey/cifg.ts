@@ -18,5 +18,5 @@ export const cifgCell = cell('cifg', { state: { h: 'units', c: 'units' } }, ({ x
   const memory = add(multiply(subtract(1, i), c), multiply(i, g));
   const o = gate('o', memory);
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, g, o } };
 });

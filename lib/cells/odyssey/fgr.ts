@@ -28,5 +28,5 @@ export const fgrCell = cell('fgr', {
   const memory = add(multiply(forget, c), multiply(input, g));
   const shown = gate('o', memory);
   const next = multiply(shown, tanh(memory));
-  return { output: next, h: next, c: memory, i: input, f: forget, o: shown };
+  return { output: next, h: next, c: memory, i: input, f: forget, o: shown, gates: { i: input, f: forget, g, o: shown } };
 });

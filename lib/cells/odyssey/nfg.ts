@@ -18,5 +18,5 @@ export const nfgCell = cell('nfg', { state: { h: 'units', c: 'units' } }, ({ x, 
   const memory = add(c, multiply(i, g));
   const o = gate('o', memory);
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, g, o } };
 });

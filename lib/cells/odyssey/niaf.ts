@@ -24,5 +24,5 @@ export const niafCell = cell('niaf', {
   const memory = add(multiply(f, c), multiply(i, g));
   const o = gate('o', memory);
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

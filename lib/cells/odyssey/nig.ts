@@ -22,5 +22,5 @@ export const nigCell = cell('nig', {
   const memory = add(multiply(f, c), g);
   const o = gate('o', memory);
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { f, g, o } };
 });

@@ -24,5 +24,5 @@ export const noafCell = cell('noaf', {
   const memory = add(multiply(f, c), multiply(i, g));
   const o = gate('o', memory);
   const next = multiply(o, memory);
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

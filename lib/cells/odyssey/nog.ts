@@ -22,5 +22,5 @@ export const nogCell = cell('nog', {
   const g = tanh(affine('g', x, h));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = tanh(memory);
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g } };
 });

@@ -22,5 +22,5 @@ export const npCell = cell('np', {
   const memory = add(multiply(f, c), multiply(i, g));
   const o = sigmoid(affine('o', x, h));
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

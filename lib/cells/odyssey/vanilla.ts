@@ -25,5 +25,5 @@ export const vanillaLstmCell = cell('vanillaLstm', {
   const memory = add(multiply(f, c), multiply(i, g));
   const o = gate('o', memory);
   const next = multiply(o, tanh(memory));
-  return { output: next, h: next, c: memory };
+  return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

@@ -39,6 +39,11 @@ function startStates(scope: Scope, specification: CellSpecification, rows: numbe
 }
 
 const sequenceName = (state: string): string => `${state}_sequence`;
+const gateName = (gate: string): string => `${gate}_gate`;
+
+function renamed<Entry>(entries: Readonly<Record<string, Entry>>, rename: (name: string) => string): Record<string, Entry> {
+  return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [rename(name), entry]));
+}
 
 /** Runs one recurrence over a signal [T, N, C]. @returns [T, N, H], or [N, H] when the last output is wanted */
 export function runRecurrence(scope: Scope, settings: RecurrentSettings, signal: Signal, place: Place): Value {
@@ -50,6 +55,7 @@ export function runRecurrence(scope: Scope, settings: RecurrentSettings, signal:
   const names = Object.keys(initial);
   const masks = recurrentMasks(scope, settings, signal.value.shape);
   let shown: string | undefined;
+  let seen: string[] = [];
   const { final, outputs } = scan<string, string, string>({
     initial,
     inputs: { x: signal.value, ...masks.scanned },
@@ -57,14 +63,17 @@ export function runRecurrence(scope: Scope, settings: RecurrentSettings, signal:
     lengths: signal.lengths,
     step: (values) => {
       const state = Object.fromEntries(names.map((name) => [name, values[name]!]));
-      const { output, ...next } = cellStep(specification, { x: values['x']!, state, weights, recurrentMask: values['recurrentMask'] ?? masks.constant });
+      const { output, next, gates } = cellStep(specification, { x: values['x']!, state, weights, recurrentMask: values['recurrentMask'] ?? masks.constant });
       shown = names.find((name) => next[name] === output);
       const sequences = names.filter((name) => name !== shown).map((name) => [sequenceName(name), next[name]!] as const);
-      return { next, outputs: { output, ...Object.fromEntries(sequences) } };
+      const observed = states.observe ? gates : {};
+      seen = Object.keys(observed);
+      return { next, outputs: { output, ...Object.fromEntries(sequences), ...renamed(observed, gateName) } };
     },
   });
   const output = outputs['output']!;
   for (const name of names) states.carry(name, { final: final[name]!, sequence: name === shown ? output : outputs[sequenceName(name)]! });
+  for (const gate of seen) states.observe!(gate, { value: outputs[gateName(gate)]!, time: true, lengths: signal.lengths });
   if (!place.last) return output;
   return shown === undefined ? boundaryStep({ value: output, time: true, lengths: signal.lengths }, place.reverse) : final[shown]!;
 }
