@@ -38,10 +38,15 @@ export interface Examples {
   readonly count: number;
 }
 
-/** One sequence with its target: one per step, or one for the whole. */
+/** One row of one input or target. */
+export type SequencePart = Tensor | NumberArray | Nested | number;
+
+/** One sequence with its target: one per step, or one for the whole. Models of several inputs or outputs take records by name, the same names in every example. */
 export interface SequenceExample {
-  readonly input: Tensor | NumberArray | Nested;
-  readonly target: Tensor | NumberArray | Nested | number;
+  readonly input: SequencePart | Readonly<Record<string, SequencePart>>;
+  readonly target: SequencePart | Readonly<Record<string, SequencePart>>;
+  /** How much each step counts in the loss, one number for each step (or one for the whole). In every example or in none. */
+  readonly weights?: SequencePart | undefined;
 }
 
 export interface BatchOptions {
@@ -114,14 +119,15 @@ export function takeRows(tensor: Tensor, rows: ArrayLike<number>): Tensor {
 
 /**
  * Batches of sequences of different lengths. Rows of about the same length share a batch, so that little is computed in vain: shuffling mixes neighbours
- * in length and the order of the batches. Padding reaches no state, loss or gradient.
- * @throws ERR_BPTT_DATA for an empty list, an empty sequence, or a list smaller than a batch.
+ * in length and the order of the batches. Where there are several inputs, the length is that of the first. Padding reaches no state, loss or gradient.
+ * @throws ERR_BPTT_DATA for an empty list, an empty sequence, or a list smaller than a batch; ERR_BPTT_OPTION for examples of different names.
  */
 export function sequences(list: readonly SequenceExample[], options: BatchOptions): Dataset {
   if (!Array.isArray(list)) throw wrongType('sequences', 'the list', 'an array of { input, target }', list);
   const { size, shuffle, seed, count } = checkBatchOptions('sequences', options, list.length);
   const examples = list as readonly SequenceExample[];
   const lengths = examples.map((example, index) => lengthOf(example, index));
+  examples.forEach((example, index) => requireSameParts(examples[0]!, example, index));
   return Object.freeze({
     count,
     *epoch(index: number) {
@@ -130,21 +136,63 @@ export function sequences(list: readonly SequenceExample[], options: BatchOption
       const starts = Array.from({ length: count }, (_, i) => i * size);
       const sequence = shuffle ? [...permutation(count, random)].map((i) => starts[i]!) : starts;
       for (const start of sequence) {
-        const rows = [...order.subarray(start, start + size)];
-        yield { input: rows.map((row) => examples[row]!.input), target: rows.map((row) => examples[row]!.target) };
+        const rows = Array.from(order.subarray(start, start + size), (row) => examples[row]!);
+        const weights = rows[0]!.weights === undefined ? {} : { weights: gather(rows.map((row) => row.weights!)) as Data };
+        yield { input: gather(rows.map(({ input }) => input)), target: gather(rows.map(({ target }) => target)), ...weights };
       }
     },
   });
 }
 
+type SequenceParts = SequenceExample['input'];
+
+function isRecord(parts: unknown): parts is Readonly<Record<string, SequencePart>> {
+  return typeof parts === 'object' && parts !== null && !isData(parts);
+}
+
+/** Rows side by side, name by name where they have names. */
+function gather(rows: readonly SequenceParts[]): Data | Record<string, Data> {
+  const [first] = rows;
+  if (!isRecord(first)) return rows as Nested;
+  return Object.fromEntries(Object.keys(first).map((name) => [name, rows.map((row) => (row as Readonly<Record<string, SequencePart>>)[name]!)]));
+}
+
+/** The length of the example's first input that has steps. */
 function lengthOf(example: SequenceExample, index: number): number {
-  checkOptions(`sequences, example ${index}`, example, ['input', 'target']);
-  const { input, target } = example;
-  if (!isData(input)) throw wrongType(`sequences, example ${index}`, 'input', 'a sequence', input);
-  if (!isData(target) && typeof target !== 'number') throw wrongType(`sequences, example ${index}`, 'target', 'a number or a sequence', target);
-  const length = isTensor(input) ? input.shape[0] ?? 0 : input.length;
+  checkOptions(`sequences, example ${index}`, example, ['input', 'target', 'weights']);
+  requireParts(example.input, 'input', index);
+  requireParts(example.target, 'target', index);
+  if (example.weights !== undefined && (isRecord(example.weights) || !isPart(example.weights))) throw wrongType(`sequences, example ${index}`, 'weights', 'a number or a sequence', example.weights);
+  const parts = isRecord(example.input) ? Object.values(example.input) : [example.input];
+  const first = parts.find((part) => typeof part !== 'number');
+  if (first === undefined) throw wrongType(`sequences, example ${index}`, 'input', 'a sequence', example.input);
+  const length = isTensor(first) ? first.shape[0] ?? 0 : (first as NumberArray).length;
   if (length > 0) return length;
   throw new BpttError('ERR_BPTT_DATA', `sequences: expected at least one step in every sequence, received none in example ${index}`, { expected: '1 or more', received: 0 });
+}
+
+function isPart(part: unknown): boolean {
+  return isData(part) || typeof part === 'number';
+}
+
+function requireParts(parts: unknown, name: string, index: number): void {
+  if (!isRecord(parts)) {
+    if (!isPart(parts)) throw wrongType(`sequences, example ${index}`, name, name === 'input' ? 'a sequence' : 'a number or a sequence', parts);
+    return;
+  }
+  const wrong = Object.entries(parts).find(([, part]) => !isPart(part));
+  if (wrong) throw wrongType(`sequences, example ${index}`, `${name}.${wrong[0]}`, 'a number or a sequence', wrong[1]);
+}
+
+/** @throws ERR_BPTT_OPTION when an example has other names than the first one, or weights where that has none. */
+function requireSameParts(first: SequenceExample, example: SequenceExample, index: number): void {
+  for (const name of ['input', 'target'] as const) {
+    const [expected, received] = [first[name], example[name]].map((parts) => (isRecord(parts) ? Object.keys(parts).sort().join(', ') : ''));
+    if (expected === received) continue;
+    throw new BpttError('ERR_BPTT_OPTION', `sequences: expected ${name} of example ${index} to have the names of example 0 (${expected || 'none'}), received ${received || 'none'}`, { expected, received });
+  }
+  if ((first.weights === undefined) === (example.weights === undefined)) return;
+  throw new BpttError('ERR_BPTT_OPTION', `sequences: expected weights in every example or in none, received example ${index} ${example.weights === undefined ? 'without' : 'with'}`, { received: index });
 }
 
 /** Row numbers, shortest first. With a random source, lengths are blurred by up to a tenth so that batches differ between epochs. */

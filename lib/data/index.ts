@@ -1,5 +1,5 @@
 export { batches, nextToken, sequences } from './batch.ts';
-export type { Batch, BatchOptions, Dataset, Examples, SequenceExample } from './batch.ts';
+export type { Batch, BatchOptions, Dataset, Examples, SequenceExample, SequencePart } from './batch.ts';
 export { Scaler, scaler } from './scaler.ts';
 export type { ScalerDefinition } from './scaler.ts';
 export { split } from './split.ts';

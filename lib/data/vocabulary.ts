@@ -54,10 +54,10 @@ export class Vocabulary {
   }
 
   /**
-   * Text to token numbers. Strangers become the unknown token.
+   * Text to token numbers; also a list of tokens, for texts that are already taken apart. Strangers become the unknown token.
    * @throws ERR_BPTT_VOCABULARY for a stranger when there is no unknown token, naming it and its place.
    */
-  encode(text: string): Int32Array {
+  encode(text: string | readonly string[]): Int32Array {
     const parts = split(this.kind, text);
     const fallback = this.unknown === null ? undefined : this.#numbers.get(this.unknown);
     return Int32Array.from(parts, (part, index) => {
@@ -93,8 +93,9 @@ export class Vocabulary {
   }
 }
 
-function split(kind: 'characters' | 'words', text: string): string[] {
-  if (typeof text !== 'string') throw wrongType('vocabulary', 'the text', 'a string', text);
+function split(kind: 'characters' | 'words', text: string | readonly string[]): readonly string[] {
+  if (Array.isArray(text) && text.every((part) => typeof part === 'string')) return text;
+  if (typeof text !== 'string') throw wrongType('vocabulary', 'the text', 'a string, or a list of its tokens', text);
   return kind === 'characters' ? [...text] : (text.match(wordPattern) ?? []);
 }
 
@@ -115,11 +116,12 @@ export function characters(text: string, options: { readonly unknown?: string } 
 
 /**
  * One token per word, punctuation mark and line break; the commonest first. Words keep their case, hyphens and apostrophes.
+ * @param text a text, or a list of words where it is already taken apart: these are tokens as they stand.
  * @param options.limit most tokens to keep, the unknown one included (2 or more); default all.
  * @param options.unknown the token, number 0, that stands for the others; default "<unknown>".
  * @throws ERR_BPTT_DATA for a text without words.
  */
-export function words(text: string, options: { readonly limit?: number; readonly unknown?: string } = {}): Vocabulary {
+export function words(text: string | readonly string[], options: { readonly limit?: number; readonly unknown?: string } = {}): Vocabulary {
   checkOptions('words', options, ['limit', 'unknown']);
   const limit = options.limit === undefined ? Infinity : requireInteger('words', 'limit', options.limit, 2);
   const unknown = options.unknown ?? '<unknown>';
