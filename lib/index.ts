@@ -3,6 +3,7 @@ export { BpttError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export type { Cell, CellDeclaration, CellOption, CellOptions, CellOptionValues, CellParameterOptions, CellSize, CellStep, CellTools } from './cells/index.ts';
 export { cell, gruCell, lstmCell, rnnCell } from './cells/index.ts';
+export { elmanCell } from './cells/index.ts';
 export { linearOutputLstmCell, peepholeLstmCell, sharedGateLstmCell, squashedLstmCell } from './cells/index.ts';
 export { cifgCell, fgrCell, nfgCell, niafCell, nigCell, noafCell, nogCell, npCell, vanillaLstmCell } from './cells/index.ts';
 export {

@@ -5,6 +5,7 @@ export type { BiasMode, CellParameter, CellSpecification } from './specification
 export { cellStep } from './step.ts';
 export { gruCell } from './gru.ts';
 export { lstmCell } from './lstm.ts';
+export { elmanCell } from './elman.ts';
 export { rnnCell } from './rnn.ts';
 export { linearOutputLstmCell } from './linearOutputLstm.ts';
 export { peepholeLstmCell } from './peepholeLstm.ts';

@@ -25,4 +25,14 @@ export type { RecurrentDropout, RecurrentOptions } from './recurrent/options.ts'
 export { recurrent } from './recurrent/recurrent.ts';
 export type { RecurrentOptionsOf } from './recurrent/recurrent.ts';
 export { stack } from './stack.ts';
+export { elman } from './classic/elman.ts';
+export type { ElmanOptions } from './classic/elman.ts';
+export { jordan } from './classic/jordan.ts';
+export type { JordanOptions } from './classic/jordan.ts';
+export { nonlinearAutoregression } from './classic/autoregression.ts';
+export type { NonlinearAutoregressionOptions } from './classic/autoregression.ts';
+export { stateSpace } from './classic/stateSpace.ts';
+export type { StateSpaceOptions } from './classic/stateSpace.ts';
+export { timeDelay } from './timeDelay.ts';
+export type { TimeDelayOptions } from './timeDelay.ts';
 export type { StackOptions } from './stack.ts';

@@ -11,7 +11,7 @@ import { numbers } from '../support/tensors.ts';
 
 /** Gives what recentInputs gives as it is: [count + T, N, C]. */
 function shown(count: number): Layer {
-  return defineLayer('shown', {}, (scope, signal) => ({ value: recentInputs(scope, signal!, count), time: true }));
+  return defineLayer('shown', {}, (scope, signal) => ({ value: recentInputs(scope, signal, count), time: true }));
 }
 
 const x = numbers([4, 2, 2], Array.from({ length: 16 }, (_, i) => i + 1));

@@ -3,6 +3,7 @@ import { cell } from '../../lib/cells/index.ts';
 import { add, tanh } from '../../lib/graph/index.ts';
 import {
   activation, add as addLayer, average, bidirectional, concatenate, dense, describeLayer, dropout, embedding, glorotNormal, gru, isLayer, lastStep, layerFromDescription, layerKinds, lstm,
+  elman, jordan, nonlinearAutoregression, stateSpace, timeDelay,
   multiply, oneHot, recurrent, registerInitializer, registerLayer, rnn, stack, type Layer,
 } from '../../lib/layers/index.ts';
 import * as packageLayers from '../../lib/layers/index.ts';
@@ -26,6 +27,11 @@ const layers: Record<string, Layer> = {
   oneHot: oneHot({ depth: 7 }),
   rnn: rnn({ units: 3, activation: 'relu', initialState: 'learned', initializer: { recurrent: 'identity' } }),
   stack: stack({ layers: [embedding({ size: 3 }), stack({ layers: [lstm({ units: 2, output: 'last' }), dense({ units: 1 })] })] }),
+  elman: elman({ units: 3, activation: 'sigmoid' }),
+  jordan: jordan({ units: 3, outputs: 2, decay: 0.9, context: 'average', outputActivation: 'softmax', initializer: { context: 'orthogonal' } }),
+  nonlinearAutoregression: nonlinearAutoregression({ units: 1, inputDelays: [0, 3], transition: [dense({ units: 4 }), dense({ units: 1, name: 'out' })] }),
+  stateSpace: stateSpace({ units: 2, transition: [dense({ units: 4, activation: 'tanh' }), dense({ units: 2 })], initialState: 'learned' }),
+  timeDelay: timeDelay({ units: 3, window: 4, activation: 'sigmoid' }),
   testResidual: recurrent(residual, { units: 3, gain: 4, style: 'fancy' }),
 };
 
