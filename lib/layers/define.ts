@@ -59,7 +59,15 @@ export function featureInput(label: string, inputs: readonly Signal[]): Signal {
   const signal = onlyInput(label, inputs);
   requireFeatures(label, signal);
   if (signal.value.shape.length === (signal.time ? 3 : 2)) return zeroPadding(signal);
-  throw signalError(label, signal.time ? ['N', 'T', 'features'] : ['N', 'features'], signal);
+  const image = signal.value.shape.length > (signal.time ? 3 : 2);
+  throw signalError(label, signal.time ? ['N', 'T', 'features'] : ['N', 'features'], signal, image ? 'put flatten() or globalAveragePooling() before it' : '');
+}
+
+/** One signal of features of any rank, images too: float32 [T, N, …] or [N, …], zeros beyond each row's length. @throws ERR_BPTT_TYPE for tokens. */
+export function anyFeatures(label: string, inputs: readonly Signal[]): Signal {
+  const signal = onlyInput(label, inputs);
+  requireFeatures(label, signal);
+  return zeroPadding(signal);
 }
 
 /** @throws ERR_BPTT_TYPE for tokens. */

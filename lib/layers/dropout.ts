@@ -1,7 +1,7 @@
 import { requireBoolean, requireNumber } from '../checks.ts';
 import { checkOptions } from '../errors.ts';
 import { cast, greaterEqual, multiply, random, type Shape, type Value } from '../graph/index.ts';
-import { defineLayer, featureInput, layerLabel, type LayerOptions } from './define.ts';
+import { anyFeatures, defineLayer, layerLabel, type LayerOptions } from './define.ts';
 import type { Layer, Scope, Signal } from './layer.ts';
 import { registerLayer } from './registry.ts';
 
@@ -35,7 +35,7 @@ export function applyDropout(scope: Scope, signal: Signal, rate: number, variati
  * Dropout: N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15 (2014), scaled while training so that
  * inference is left alone; with `variational`, Y. Gal and Z. Ghahramani, arXiv:1512.05287 (2016).
  *
- * [N, T, C] → [N, T, C] or [N, C] → [N, C].
+ * [N, T, C] → [N, T, C] or [N, C] → [N, C]; images too.
  * @throws ERR_BPTT_RANGE for a rate outside of [0, 1).
  */
 export function dropout(options: DropoutOptions): Layer {
@@ -43,7 +43,7 @@ export function dropout(options: DropoutOptions): Layer {
   const { rate, variational = false } = options;
   requireRate('dropout', 'rate', rate);
   requireBoolean('dropout', 'variational', variational);
-  return defineLayer('dropout', options, (scope, ...inputs) => applyDropout(scope, featureInput(layerLabel('dropout', scope), inputs), rate, variational));
+  return defineLayer('dropout', options, (scope, ...inputs) => applyDropout(scope, anyFeatures(layerLabel('dropout', scope), inputs), rate, variational));
 }
 
 registerLayer('dropout', dropout);

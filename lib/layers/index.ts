@@ -8,6 +8,7 @@ export { activation, activationNames } from './activation.ts';
 export type { ActivationName, ActivationOptions } from './activation.ts';
 export { bidirectional } from './bidirectional.ts';
 export type { BidirectionalOptions } from './bidirectional.ts';
+export * from './convolution/index.ts';
 export { dense } from './dense.ts';
 export type { DenseOptions } from './dense.ts';
 export { dropout } from './dropout.ts';

@@ -27,6 +27,8 @@ export interface ParameterOptions {
    * Gate blocks side by side on the last axis, each initialised on its own (its own fan, itself orthogonal). Default: one block. A block may have its own initializer.
    */
   readonly gates?: readonly { readonly name: string; readonly size: number; readonly initializer?: Initializer | undefined }[];
+  /** Another parameter of the same layer: the initializer is given the random numbers that fill that one. Default its own. */
+  readonly randomOf?: string | undefined;
   /** How this parameter is called and laid out on disk; default its own name, as it lies. */
   readonly disk?: { readonly name: string; readonly transpose: boolean };
 }
@@ -50,6 +52,8 @@ export interface Scope {
   carry(name: string, states: { readonly final: Value; readonly sequence: Value }): void;
   /** Takes a value of every step that a layer has to show beside its output, such as a gate, [T, N, …]. Absent unless somebody looks inside of the model. */
   readonly observe?: ((name: string, shown: Signal) => void) | undefined;
+  /** Says that what the layer gives at a step needs later steps too: its model can neither stream nor go on with its states from one part of a sequence to the next. */
+  readsAhead(): void;
   /** A fresh random key, int32 [2], that differs from step to step and from call to call. Only while training. */
   randomKey(): Value;
 }

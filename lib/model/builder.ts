@@ -5,6 +5,7 @@ import type { Scope, Signal } from '../layers/layer.ts';
 import { zeroPadding } from '../layers/masking.ts';
 import type { Wiring } from './definition.ts';
 import type { DeclaredParameter, ParameterTable } from './parameters.ts';
+import { featureSizes } from './symbolic.ts';
 import type { InputDefinition } from './symbolic.ts';
 
 /** How many steps an input has in one program, and whether its rows end at lengths of their own. */
@@ -64,6 +65,8 @@ export interface BuiltModel {
   readonly parameters: ReadonlyMap<string, { readonly declared: DeclaredParameter; readonly value: Value }>;
   /** Inputs "key/0" …: one for each use of random numbers. */
   readonly keys: number;
+  /** The first layer that said that it reads steps ahead. */
+  readonly ahead?: string | undefined;
 }
 
 /** Everything that one build collects while layers build themselves. */
@@ -75,6 +78,7 @@ class Build {
   readonly table: ParameterTable;
   readonly options: BuildOptions;
   keys = 0;
+  ahead: string | undefined;
 
   constructor(table: ParameterTable, options: BuildOptions) {
     this.table = table;
@@ -108,8 +112,13 @@ class Build {
         entry.sequence = sequence;
       },
       ...(this.options.observe && { observe: (name, shown) => void this.observed.set(`${path}/${name}`, shown) }),
+      readsAhead: () => this.readAhead(path),
       randomKey: () => this.feed(`key/${this.keys++}`, [2], 'int32'),
     };
+  }
+
+  private readAhead(path: string): void {
+    this.ahead ??= path.split('/')[0]!;
   }
 
   private state(path: string, shape: Shape, initial: Value | undefined): Value {
@@ -129,7 +138,7 @@ class Build {
 }
 
 function buildInput(build: Build, definition: InputDefinition, rows: number, { steps, ragged }: InputSize): { fed: Value; signal: Signal } {
-  const sizes = definition.features === null ? [] : [definition.features];
+  const sizes = featureSizes(definition);
   const type = definition.features === null ? 'int32' : 'float32';
   const fed = build.feed(`input/${definition.name}`, [rows, ...(definition.time ? [steps] : []), ...sizes], type);
   const lengths = ragged ? build.feed(`lengths/${definition.name}`, [rows], 'int32') : undefined;
@@ -163,7 +172,7 @@ export function buildModel({ definition, layers }: Wiring, table: ParameterTable
   });
   const outputs = definition.outputs.map((name) => [name, withScope(name, () => zeroPadding(signals.get(name)!))] as const);
   return {
-    signature, feeds: build.feeds, inputs, signals, outputs: Object.fromEntries(outputs), states: build.finished(), observed: build.observed, parameters: build.parameters, keys: build.keys,
+    signature, feeds: build.feeds, inputs, signals, outputs: Object.fromEntries(outputs), states: build.finished(), observed: build.observed, parameters: build.parameters, keys: build.keys, ahead: build.ahead,
   };
 }
 
@@ -192,9 +201,9 @@ export function joinedInputs(wiring: Wiring, table: ParameterTable): JoinedInput
   });
 }
 
-/** The first layer with a loop that runs from the end of time to its beginning. */
+/** The first layer that reads steps ahead: it says so itself, or has a loop that runs from the end of time to its beginning. */
 export function backwardLayer(built: BuiltModel): string | undefined {
-  let found: string | undefined;
+  let found = built.ahead;
   visitNodes(Object.values(built.outputs).map(({ value }) => value), (node) => {
     if (node.operation === 'scan' && node.attributes['reverse'] === true) found ??= node.scope;
   });

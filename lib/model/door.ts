@@ -5,6 +5,7 @@ import { isData } from '../data/tensor.ts';
 import type { Data } from '../data/tensor.ts';
 import type { RunArray } from '../runtime/runtime.ts';
 import type { InputSize, JoinedInputs, Signature } from './builder.ts';
+import { featureSizes } from './symbolic.ts';
 import type { InputDefinition } from './symbolic.ts';
 
 /** Data of one input, or of several by name. */
@@ -35,7 +36,7 @@ export function specificationOf({ owner, double }: DoorOptions, input: InputDefi
   return {
     owner: `${owner}, input "${input.name}"`, time: input.time, double,
     type: input.features === null ? 'int32' : 'float32',
-    sizes: input.features === null ? [] : [input.features],
+    sizes: featureSizes(input),
     bound: input.tokens ?? undefined,
   };
 }

@@ -83,7 +83,7 @@ export interface ModelCore {
   readonly store: VariableStore;
   readonly turns: Turns;
   readonly door: DoorOptions;
-  /** The first layer that reads sequences from their end: its states are no continuation. */
+  /** The first layer that reads steps ahead: its states are no continuation. */
   readonly backwards: string | undefined;
 }
 
@@ -149,7 +149,7 @@ export class Model {
   /**
    * The model one step at a time, synchronously and carrying its state: the same numbers as `predict` over the same steps.
    * @param options.rows sequences that run side by side. Default 1.
-   * @throws ERR_BPTT_OPTION for a model that reads its input backwards or has no input over time.
+   * @throws ERR_BPTT_OPTION for a model that reads steps ahead (backwards, or through a window that is not causal) or has no input over time.
    */
   stream(options: { readonly rows?: number } = {}): Stream {
     checkOptions('stream', options, ['rows']);

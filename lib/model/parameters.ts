@@ -74,14 +74,15 @@ export function bindParameters(table: ParameterTable, store: VariableStore): Par
 
 /** Fills new parameters: each gate's block by its own initializer, from the seed and its own name, so that no parameter depends on another one's presence. */
 export function initialise(table: ParameterTable, store: VariableStore, seed: number): void {
-  for (const { variable, options } of table.declared.values()) {
+  for (const { variable, options, path } of table.declared.values()) {
+    const source = options.randomOf === undefined ? variable.name : `${path}/${options.randomOf}`;
     const view = store.view(variable) as FloatArray;
     const width = variable.shape.at(-1) ?? 1;
     const outer = variable.shape.slice(0, -1);
     let column = 0;
     for (const gate of options.gates ?? [{ name: '', size: width }]) {
       const shape = variable.shape.length === 0 ? [] : [...outer, gate.size];
-      const random = uniformSource(seed, gate.name === '' ? variable.name : `${variable.name}/${gate.name}`);
+      const random = uniformSource(seed, gate.name === '' ? source : `${source}/${gate.name}`);
       const block = (gate.initializer ?? options.initializer).fill({ shape, ...fans(shape) }, random);
       if (block.length !== elementCount(shape)) {
         throw new BpttError('ERR_BPTT_SHAPE', `${variable.name}: expected its initializer to give ${formatShape(shape)}, received ${block.length} numbers`,

@@ -43,8 +43,8 @@ export class StreamFactory {
   create(rows: number): Stream {
     const { door: { owner }, backwards } = this.#model.core;
     if (backwards !== undefined) {
-      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${backwards}" reads the sequence from its end, which a stream has not reached; `
-        + `use predict over whole sequences, or train a model of direction "forward"`, { expected: 'forward', received: backwards });
+      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${backwards}" reads steps ahead, which a stream has not reached; `
+        + `use predict over whole sequences, or train a model of direction "forward" and padding "causal"`, { expected: 'forward', received: backwards });
     }
     if (!this.#model.inputs.some(({ time }) => time)) throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for no input has a time axis; use predict`, { received: this.#model.inputs });
     return new Stream(this.#model, rows, this.#programs.get(String(rows), () => this.#compile(rows)));

@@ -13,9 +13,9 @@ export interface InputOptions {
   readonly tokens?: number | undefined;
   /** The tokens of a vocabulary, which is saved with the model. */
   readonly vocabulary?: Vocabulary | undefined;
-  /** Numbers of each step (each row when there is no time). */
-  readonly features?: number | undefined;
-  /** false: one value per row, [N] or [N, features]. Default true: [N, T] or [N, T, features]. */
+  /** Numbers of each step (each row when there is no time): how many, or the sizes of an array of them, such as [height, width, channels] of an image. */
+  readonly features?: number | readonly number[] | undefined;
+  /** false: one value per row, [N] or [N, features]. Default true: [N, T] or [N, T, features]. Where features are an array, its sizes stand in their place. */
   readonly time?: boolean | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface InputOptions {
 export interface InputDefinition {
   readonly name: string;
   readonly tokens: number | null;
-  readonly features: number | null;
+  readonly features: number | readonly number[] | null;
   readonly time: boolean;
   readonly vocabulary: VocabularyDefinition | null;
 }
@@ -36,6 +36,21 @@ export interface Symbolic {
 }
 
 const pathName = /^[^\s/.][^/.]*$/;
+
+/** The sizes of one step's numbers, [] for tokens. */
+export function featureSizes({ features }: Pick<InputDefinition, 'features'>): readonly number[] {
+  if (features === null) return [];
+  return typeof features === 'number' ? [features] : features;
+}
+
+function requireFeatures(features: unknown): number | readonly number[] {
+  const largest = 2 ** 31 - 1;
+  if (!Array.isArray(features)) return requireInteger('input', 'features', features, 1, largest);
+  if (features.length === 0) throw wrongType('input', 'features', 'a number, or sizes such as [height, width, channels]', features);
+  const sizes = features.map((size, i) => requireInteger('input', `features[${i}]`, size, 1, largest));
+  requireInteger('input', 'the product of features', sizes.reduce((product, size) => product * size, 1), 1, largest);
+  return Object.freeze(sizes);
+}
 
 /** @throws ERR_BPTT_OPTION unless `name` is a text without "/" and ".". */
 export function requireName(owner: string, name: unknown): string {
@@ -61,7 +76,7 @@ export function input(options: InputOptions): Symbolic {
   const declared = {
     name,
     tokens: vocabulary ? vocabulary.size : tokens === undefined ? null : requireInteger('input', 'tokens', tokens, 1, 2 ** 31 - 1),
-    features: features === undefined ? null : requireInteger('input', 'features', features, 1, 2 ** 31 - 1),
+    features: features === undefined ? null : requireFeatures(features),
     time: requireBoolean('input', 'time', options.time ?? true),
     vocabulary: vocabulary ? vocabulary.toJSON() : null,
   };

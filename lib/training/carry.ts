@@ -53,12 +53,12 @@ export class CarriedPool {
       + `or say that all rows are fresh`, { expected: last.rows, received: rows });
   }
 
-  /** @throws ERR_BPTT_OPTION for a model with a layer that reads backwards: what it knows at the beginning of one part is no start for the end of the next. */
+  /** @throws ERR_BPTT_OPTION for a model with a layer that reads steps ahead: what it knows at the beginning of one part is no start for the end of the next. */
   requireForward(): void {
     const { backwards } = this.#model.core;
     if (backwards === undefined) return;
-    throw new BpttError('ERR_BPTT_OPTION', `${this.#owner}: states cannot go on from one part of a sequence to the next, for the layer "${backwards}" reads from the end; `
-      + `set carryState: false, leave truncation out, or choose direction "forward"`, { expected: 'forward', received: backwards });
+    throw new BpttError('ERR_BPTT_OPTION', `${this.#owner}: states cannot go on from one part of a sequence to the next, for the layer "${backwards}" reads steps ahead; `
+      + `set carryState: false, leave truncation out, or choose direction "forward" and padding "causal"`, { expected: 'forward', received: backwards });
   }
 
   /** Says which states are there to go on with. */

@@ -63,6 +63,7 @@ class Surroundings {
       parameter: (name, shape, options) => this.parameter(`${path}/${name}`, name, shape, options),
       state: (name, shape, initial) => this.state(path ? `${path}/${name}` : name, shape, initial),
       carry: (name, { final }) => { this.finals.set(path ? `${path}/${name}` : name, final); },
+      readsAhead: () => {},
       randomKey: () => { throw new Error('no layer draws random numbers outside of training'); },
     };
   }

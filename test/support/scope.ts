@@ -18,6 +18,8 @@ interface Requests {
   readonly states: Map<string, Value>;
   readonly carried: Map<string, { readonly final: Value; readonly sequence: Value }>;
   keys: number;
+  /** Whether a layer said that it needs later steps. */
+  ahead?: boolean;
 }
 
 /** A layer's surroundings in tests: every parameter, given state and random key is an input of the graph, called by its path. */
@@ -64,6 +66,10 @@ export class TestScope implements Scope {
   carry(name: string, states: { readonly final: Value; readonly sequence: Value }): void {
     assert.ok(this.requests.states.has(this.join(name)), `state ${this.join(name)} carried but never asked for`);
     this.requests.carried.set(this.join(name), states);
+  }
+
+  readsAhead(): void {
+    this.requests.ahead = true;
   }
 
   randomKey(): Value {

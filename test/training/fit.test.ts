@@ -205,10 +205,10 @@ describe('training: what cannot be meant', () => {
     sequential([rnn({ units: 2, direction: 'bidirectional' }), dense({ units: 1 })], { input: { features: 1 } }), { loss: squaredError(), optimizer: sgd(), ...options });
 
   it('a backward direction has no state to go on with', async () => {
-    await assertRejects(() => readerOfBoth({ truncation: { update: 2 } }).step({ input, target }), 'ERR_BPTT_OPTION', /"rnn" reads from the end; .*leave truncation out/);
+    await assertRejects(() => readerOfBoth({ truncation: { update: 2 } }).step({ input, target }), 'ERR_BPTT_OPTION', /"rnn" reads steps ahead; .*leave truncation out/);
     const carrying = readerOfBoth({ carryState: true });
     await carrying.step({ input, target });
-    await assertRejects(() => carrying.step({ input, target }), 'ERR_BPTT_OPTION', /"rnn" reads from the end; set carryState: false/);
+    await assertRejects(() => carrying.step({ input, target }), 'ERR_BPTT_OPTION', /"rnn" reads steps ahead; set carryState: false/);
     await readerOfBoth({ truncation: { update: 3, gradient: 2 } }).step({ input, target });
     await readerOfBoth({ carryState: false }).fit([{ input, target, fresh: [true] }, { input, target, fresh: [false] }], { epochs: 1 });
   });

@@ -1,0 +1,18 @@
+export { conv1d } from './conv1d.ts';
+export type { Conv1dOptions } from './conv1d.ts';
+export { conv2d } from './conv2d.ts';
+export type { Conv2dOptions, Pair } from './conv2d.ts';
+export { globalAveragePooling, globalMaxPooling } from './globalPooling.ts';
+export { localResponseNormalization } from './localResponseNormalization.ts';
+export type { LocalResponseNormalizationOptions, ResponseNormalization } from './localResponseNormalization.ts';
+export type { FilterLayerOptions } from './options.ts';
+export { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from './pooling.ts';
+export type { Pooling1dOptions, Pooling2dOptions } from './pooling.ts';
+export { receptiveField } from './receptiveField.ts';
+export { recurrentConvolution1d, recurrentConvolution2d } from './recurrentConvolution.ts';
+export type { RecurrentConvolution1dOptions, RecurrentConvolution2dOptions, RecurrentConvolutionOptions } from './recurrentConvolution.ts';
+export { flatten, reshape } from './reshape.ts';
+export type { ReshapeOptions } from './reshape.ts';
+export { tcn } from './temporalConvolution.ts';
+export type { TcnOptions } from './temporalConvolution.ts';
+export type { Padding } from './windows.ts';
