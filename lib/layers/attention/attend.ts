@@ -1,0 +1,80 @@
+import { zeros, type Value } from '../../graph/index.ts';
+import { BpttError, describe } from '../../errors.ts';
+import { sequenceInput } from '../define.ts';
+import type { Layer, Scope, Signal } from '../layer.ts';
+import { boundaryStep, zeroPadding } from '../masking.ts';
+import { asLayer, type LayerDescription } from '../registry.ts';
+import { directionOf } from '../shortcut.ts';
+import { findStates, loopLayers, ofSingleStep, singleStep, type Step, type SteppedState } from '../stepping.ts';
+import { readMemory, type Memory } from './memory.ts';
+
+/** A layer that an attention can go around. @throws ERR_BPTT_TYPE, ERR_BPTT_OPTION for one that reads backwards or more than one input. */
+export function readAttending(owner: string, given: Layer | LayerDescription): Layer {
+  const layer = asLayer(`${owner}: layer`, given);
+  if (directionOf(layer) !== 'forward') {
+    throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a layer of direction "forward", received ${describe(directionOf(layer))}; what is looked at may have been read in both directions`,
+      { expected: 'forward', received: directionOf(layer) });
+  }
+  if ((layer.furtherInputs ?? 0) === 0) return layer;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a layer that reads one input, received ${layer.kind}; put it around the attention instead`, { received: layer.kind });
+}
+
+/** One step of a layer with attention. */
+export interface AttendingStep extends Step {
+  /** This step's input, [N, C]. */
+  readonly x: Value;
+  /** The layer's output for an input of this step, [N, H]. */
+  readonly run: (input: Value) => Value;
+}
+
+export interface Attending {
+  readonly label: string;
+  readonly scope: Scope;
+  readonly layer: Layer;
+  readonly inputs: readonly Signal[];
+  /** Features that come to each step's input before the layer reads it. */
+  readonly fed: (memory: Memory) => number;
+  /** Makes what does not change from step to step, then gives the function of a step. */
+  readonly prepare: (around: { readonly memory: Memory; readonly states: readonly SteppedState[]; readonly outputSize: number }) => {
+    readonly states?: readonly SteppedState[];
+    readonly step: (step: AttendingStep) => { readonly output: Value; readonly alignment: Value };
+  };
+}
+
+interface Measured {
+  readonly states: readonly SteppedState[];
+  readonly outputSize: number;
+  /** Whether the layer gives what it ended with. */
+  readonly last: boolean;
+}
+
+/** Builds the layer once for nothing: for its states and what it gives. */
+function measure(scope: Scope, layer: Layer, label: string, input: Value): Measured {
+  let result: Signal | undefined;
+  const states = findStates(scope, (inner) => { result = layer.build(inner, singleStep(input)); });
+  const { value, time } = result!;
+  if (value.type === 'float32' && value.shape.length === (time ? 3 : 2)) return { states, outputSize: value.shape.at(-1)!, last: !time };
+  throw new BpttError('ERR_BPTT_SHAPE', `${label}: expected a layer that gives features at each step, received ${value.type} of shape [${value.shape.join(', ')}]`, { received: value.shape });
+}
+
+/** Runs a layer over its input, step by step with a look at the memory: [N, S, C] and [N, T, M] → [N, S, …], with the shares as the named output "alignment", [N, S, T]. */
+export function attend({ label, scope, layer, inputs, fed, prepare }: Attending): Signal {
+  const [input, looked, ...rest] = inputs;
+  if (rest.length > 0) throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected two inputs, the sequence it runs over and the one it looks at, received ${inputs.length}`, { expected: 2, received: inputs.length });
+  const signal = sequenceInput(label, input ? [input] : []);
+  const memory = readMemory(label, looked);
+  const [, rows, features] = signal.value.shape as [number, number, number];
+  const { states, outputSize, last } = measure(scope, layer, label, zeros([rows, features + fed(memory)]));
+  const { states: own = [], step } = prepare({ memory, states, outputSize });
+  const { output, alignment } = loopLayers({
+    scope, lengths: signal.lengths, sequences: { x: signal.value }, states: [...states, ...own],
+    step: (inside) => {
+      const run = (value: Value): Value => ofSingleStep(layer.build(inside.scope, singleStep(value)));
+      return { outputs: { ...step({ ...inside, x: inside.parts['x']!, run }) } };
+    },
+  }) as { output: Value; alignment: Value };
+  const shares: Signal = { value: alignment, time: true, lengths: signal.lengths };
+  scope.observe?.('alignment', shares);
+  const result = zeroPadding({ value: output, time: true, lengths: signal.lengths });
+  return { ...(last ? { value: boundaryStep(result), time: false } : result), named: { alignment: shares } };
+}

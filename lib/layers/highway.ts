@@ -1,0 +1,50 @@
+import { requireNumber } from '../checks.ts';
+import { checkOptions } from '../errors.ts';
+import { add, matmul, multiply, sigmoid, subtract, type Value } from '../graph/index.ts';
+import { chainInputs, readChain } from './chain.ts';
+import { defineLayer, featureCount, layerLabel, type LayerOptions } from './define.ts';
+import { constantValue, glorotUniform } from './initializers/index.ts';
+import type { Layer, Scope, Signal } from './layer.ts';
+import { zeroPadding } from './masking.ts';
+import { asLayer, describeLayer, registerLayer, type LayerDescription } from './registry.ts';
+import { directionOf, requireSameShape, shortcut, shortcutInput } from './shortcut.ts';
+
+export interface HighwayOptions extends LayerOptions {
+  readonly layer: Layer | LayerDescription;
+  /** Where the bias of the transform gate begins: below 0 the layer at first lets most of its input pass. Default −1. */
+  readonly gateBias?: number | undefined;
+}
+
+/** g ⊙ f(x) + (1 − g) ⊙ x with g = σ(x W + b), for values of one shape [..., C]; weights under `name` in the scope. */
+export function gatedSum(scope: Scope, past: Signal, transformed: Value, { gateBias, name = 'gate' }: { gateBias: number; name?: string }): Value {
+  const size = featureCount(past);
+  const weight = scope.parameter(`${name}_weight`, [size, size], { group: 'input', initializer: glorotUniform(), disk: { name: `${name}_weight`, transpose: true } });
+  const bias = scope.parameter(`${name}_bias`, [size], { group: 'bias', initializer: constantValue({ value: gateBias }) });
+  const gate = sigmoid(add(matmul(past.value, weight), bias));
+  return add(multiply(gate, transformed), multiply(subtract(1, gate), past.value));
+}
+
+/**
+ * y = g ⊙ f(x) + (1 − g) ⊙ x with the transform gate g = σ(x W + b): R. Srivastava, K. Greff and J. Schmidhuber, "Highway networks", arXiv:1505.00387 (2015). Where
+ * the gate is closed the input passes unchanged, and so does its gradient.
+ *
+ * [N, T, C] → [N, T, C], [N, C] → [N, C]; of a layer that gives only what it ended with, the step of x where it ended goes past.
+ * @throws ERR_BPTT_TYPE for something that is no layer or number; when built, ERR_BPTT_TYPE for tokens and ERR_BPTT_SHAPE when the layer does not keep the shape.
+ */
+export function highway(options: HighwayOptions): Layer {
+  checkOptions('highway', options, ['name', 'layer', 'gateBias']);
+  const gateBias = requireNumber('highway', 'gateBias', options.gateBias ?? -1, -Number.MAX_VALUE, Number.MAX_VALUE);
+  const layer = asLayer('highway: layer', options.layer);
+  const chain = readChain('highway', [layer]);
+  const made = defineLayer('highway', { ...options, layer: describeLayer(layer) }, (scope, first, ...further) => {
+    const label = layerLabel('highway', scope);
+    const signal = shortcutInput(label, first);
+    const result = layer.build(scope.child(chain.names[0]!), signal, ...further);
+    const past = shortcut(label, signal, result, directionOf(layer));
+    requireSameShape(label, past, result, 'give it as many units as the input has features');
+    return zeroPadding({ ...result, value: gatedSum(scope, past, result.value, { gateBias }) });
+  });
+  return chainInputs(made, chain);
+}
+
+registerLayer('highway', highway);
