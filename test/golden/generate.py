@@ -57,9 +57,9 @@ def short(number):
     return 0 if rounded == 0 else rounded
 
 
-def write(name, seed, **content):
+def write(name, seed, by='generate.py', **content):
     record = {
-        'made': {'by': 'test/golden/generate.py', 'torch': torch.__version__, 'python': platform.python_version(), 'seed': seed},
+        'made': {'by': f'test/golden/{by}', 'torch': torch.__version__, 'python': platform.python_version(), 'seed': seed},
         **content,
     }
     path = FOLDER / f'{name}.json'

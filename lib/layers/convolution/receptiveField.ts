@@ -23,6 +23,7 @@ function reachOf({ kind, options }: Layer): Reach {
   const sizes = options as Readonly<Record<string, number | undefined>>;
   if (pointwise.includes(kind)) return { span: 1, stride: 1 };
   if (kind === 'conv1d') return windowReach(sizes);
+  if (kind === 'timeDelay') return windowReach({ kernel: sizes['window']! });
   if (kind === 'maxPooling1d' || kind === 'averagePooling1d') return windowReach({ kernel: sizes['size']!, stride: sizes['stride'] ?? sizes['size']! });
   if (kind === 'tcn') return { span: 1 + 2 * ((sizes['kernel'] ?? 2) - 1) * (2 ** (options['channels'] as readonly number[]).length - 1), stride: 1 };
   if (kind === 'recurrentConvolution1d') {
