@@ -2,6 +2,8 @@ export type { LayerDefinition, ModelDefinition } from './definition.ts';
 export type { InputData, LengthsData } from './door.ts';
 export { Model, model, modelFromJSON, sequential } from './model.ts';
 export type { FromJSONOptions, ModelOptions, ModelSettings, OutputDescription, PredictOptions, SequentialOptions, StateDescription } from './model.ts';
+export { Narx, narx, narxFrom } from './narx.ts';
+export type { NarxExampleOptions, NarxForecast, NarxOptions, NarxSeries } from './narx.ts';
 export type { Parameter } from './parameters.ts';
 export type { Prediction } from './predict.ts';
 export { Stream } from './stream.ts';
