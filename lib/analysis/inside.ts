@@ -1,0 +1,84 @@
+import { BpttError, nearest } from '../errors.ts';
+import { constant, input } from '../graph/index.ts';
+import type { Value, Variable } from '../graph/index.ts';
+import { reduceLoss } from '../losses/index.ts';
+import type { Loss, Reduction } from '../losses/index.ts';
+import { buildModel } from '../model/builder.ts';
+import type { BuiltModel, Signature } from '../model/builder.ts';
+import { Model } from '../model/index.ts';
+import { lossTerms, total } from '../training/lossGraph.ts';
+import { wrongType } from '../checks.ts';
+
+export function requireModel(owner: string, candidate: unknown): Model {
+  if (candidate instanceof Model) return candidate;
+  throw wrongType(owner, 'the model', 'what sequential() or model() gives', candidate);
+}
+
+/** Copies of a model's weights in float64, taken between two training steps. */
+export async function weightsOf(model: Model, owner: string, signal?: AbortSignal): Promise<Map<Variable, Float64Array>> {
+  return model.core.turns.take({ owner, writes: false, signal }, async () => (
+    new Map(model.parameters.map(({ variable, view }) => [variable, Float64Array.from(view)]))));
+}
+
+/** A build whose states begin with what is fed as "state/<path>". */
+export function buildWithStates(model: Model, signature: Signature): { readonly built: BuiltModel; readonly states: ReadonlyMap<string, Value> } {
+  const states = new Map<string, Value>();
+  const built = buildModel(model.core.wiring, model.core.table, signature, {
+    training: false,
+    state: (path, initial) => {
+      const value = input(`state/${path}`, initial.shape, 'float32');
+      states.set(path, value);
+      return value;
+    },
+  });
+  return { built, states };
+}
+
+/** States by the recurrence that they are of: "lstm" → h, c; "lstm/layer_0/forward" → …. */
+export function recurrences(model: Model): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { name } of model.states) {
+    const place = name.slice(0, name.lastIndexOf('/'));
+    found.set(place, [...(found.get(place) ?? []), name]);
+  }
+  return found;
+}
+
+/** The recurrence that is meant: the one asked for, or the only one. @throws ERR_BPTT_OPTION when there is none, or none of this name, or no telling which. */
+export function chooseRecurrence(owner: string, model: Model, asked: string | undefined): { readonly place: string; readonly states: readonly string[] } {
+  const known = recurrences(model);
+  const places = [...known.keys()];
+  if (places.length === 0) throw new BpttError('ERR_BPTT_OPTION', `${owner}: the model carries no state from step to step; it needs a recurrent layer`, { received: asked });
+  const place = asked ?? (places.length === 1 ? places[0]! : undefined);
+  const states = place === undefined ? undefined : known.get(place);
+  if (place !== undefined && states) return { place, states };
+  const hint = asked === undefined ? undefined : nearest(asked, places);
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: ${asked === undefined ? 'the model has several recurrences; say which by layer' : `no recurrence "${asked}"${hint ? `; did you mean "${hint}"?` : ''}`}`
+    + ` (${places.join(', ')})`, { expected: places, received: asked });
+}
+
+/** @throws ERR_BPTT_OPTION for a model whose steps are not made one after the other. */
+export function requireStepwise(owner: string, model: Model): void {
+  const { backwards } = model.core;
+  if (backwards === undefined) return;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: one step after the other is needed, and the layer "${backwards}" reads steps ahead; look at a model of direction "forward"`,
+    { expected: 'forward', received: backwards });
+}
+
+export interface LossSettings {
+  readonly losses: Readonly<Record<string, Loss>>;
+  readonly lossOn: 'all' | 'last';
+  readonly reduction: Reduction;
+  readonly weighted: readonly string[];
+}
+
+/** The loss of built outputs, one number; `feeds` gains the targets and weights. */
+export function lossOf(outputs: BuiltModel['outputs'], { losses, lossOn, reduction, weighted }: LossSettings, feeds: Value[]): Value {
+  const terms = lossTerms(outputs, { losses, lossOn, weighted, lossSteps: null }, feeds);
+  return total(terms.map(({ loss, prediction, target, selection }) => reduceLoss({ loss, prediction, target, reduction, ...selection })));
+}
+
+/** The unit matrix as a constant. */
+export function unitMatrix(size: number): Value {
+  return constant(Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)), [size, size]);
+}

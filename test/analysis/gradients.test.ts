@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { gradientCheck, gradientNorms, jacobianNorms, singularValues } from '../../lib/analysis/index.ts';
+import { cell, crossEntropy, dense, embedding, gru, gruCell, lstm, lstmCell, recurrent, referenceRuntime, rnn, rnnCell, sequential, squaredError } from '../../lib/index.ts';
+import type { Layer, Model } from '../../lib/index.ts';
+import { multiply, sigmoid, stopGradient, tanh } from '../../lib/graph/index.ts';
+import { assertRejects } from '../support/errors.ts';
+import { someSequences } from '../support/models.ts';
+import { someNumbers } from '../support/numbers.ts';
+
+const features = 2;
+const reference = { input: { features }, seed: 3, runtime: referenceRuntime };
+
+/** The state after one step, by path, from a state that is given. */
+async function step(model: Model, x: number[], state: Record<string, number[]>): Promise<number[]> {
+  const { state: after } = await model.predict([[x]], { state: Object.fromEntries(Object.entries(state).map(([path, values]) => [path, [values]])) });
+  return Object.keys(state).flatMap((path) => [...after[path]!.data]);
+}
+
+/** ∂s(t)/∂s(t−1) by central differences of what `predict` gives. */
+async function differences(model: Model, x: number[], state: Record<string, number[]>): Promise<Float64Array> {
+  const places = Object.entries(state).flatMap(([path, values]) => values.map((_, i) => [path, i] as const));
+  const jacobian = new Float64Array(places.length ** 2);
+  for (const [column, [path, i]] of places.entries()) {
+    const moved = (by: number): Promise<number[]> => step(model, x, { ...state, [path]: state[path]!.map((value, j) => (j === i ? value + by : value)) });
+    const [up, down] = [await moved(1e-5), await moved(-1e-5)];
+    up.forEach((value, row) => { jacobian[row * places.length + column] = (value - down[row]!) / 2e-5; });
+  }
+  return jacobian;
+}
+
+describe('singularValues', () => {
+  it('are those of a diagonal turned from both sides, of tall, wide and empty matrices', () => {
+    const [c, s] = [Math.cos(0.3), Math.sin(0.3)];
+    const turned = [3 * c, -0.5 * s, 3 * s, 0.5 * c];
+    assert.deepEqual([...singularValues(turned, 2, 2)].map((value) => Math.round(value * 1e12) / 1e12), [3, 0.5]);
+    const tall = someNumbers(15, 4);
+    const [a, b] = [singularValues(tall, 5, 3), singularValues(Array.from({ length: 15 }, (_, i) => tall[(i % 5) * 3 + Math.floor(i / 5)]!), 3, 5)];
+    assert.equal(a.length, 3);
+    a.forEach((value, i) => assert.ok(Math.abs(value - b[i]!) < 1e-13));
+    const squares = tall.reduce((sum, x) => sum + x * x, 0);
+    assert.ok(Math.abs(a.reduce((sum, value) => sum + value * value, 0) - squares) < 1e-12);
+    assert.deepEqual([...singularValues([0, 0, 0, 0], 2, 2)], [0, 0]);
+  });
+});
+
+describe('jacobianNorms', () => {
+  const layers: readonly (readonly [string, Layer, readonly string[]])[] = [
+    ['rnn', rnn({ units: 3 }), ['rnn/h']], ['gru', gru({ units: 3 }), ['gru/h']], ['lstm', lstm({ units: 3 }), ['lstm/h', 'lstm/c']],
+  ];
+  for (const [name, layer, states] of layers) {
+    it(`[47] of ${name} equal central differences at every step of every row`, async () => {
+      const model = sequential([layer, dense({ units: 1 })], reference);
+      const data = someSequences([4, 2], features);
+      const { rows, size, states: paths } = await jacobianNorms(model, data);
+      assert.deepEqual(paths, states);
+      assert.equal(size, 3 * states.length);
+      assert.deepEqual(rows.map(({ jacobians }) => jacobians.length), [4, 2]);
+      for (const [row, sequence] of data.entries()) {
+        let state = Object.fromEntries(states.map((path) => [path, [0, 0, 0]]));
+        for (const [t, x] of sequence.entries()) {
+          const expected = await differences(model, x, state);
+          const found = rows[row]!.jacobians[t]!;
+          found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-8, `row ${row} step ${t}: ${value} is not ${expected[i]}`));
+          assert.ok(Math.abs(rows[row]!.largest[t]! - singularValues(expected, size, size)[0]!) < 1e-7);
+          const after = await step(model, x, state);
+          state = Object.fromEntries(states.map((path, i) => [path, after.slice(3 * i, 3 * i + 3)]));
+        }
+      }
+    });
+  }
+
+  it('[47] of a linear recurrence are its weight, and those through all steps its powers', async () => {
+    const model = sequential([rnn({ units: 2, activation: 'linear' })], reference);
+    model.setParameter('rnn/weight_hh_l0', [[0.5, 0.2], [0, 0.5]]);
+    const { rows: [row] } = await jacobianNorms(model, someSequences([3], features));
+    // s(t) = s(t−1) W in rows, so that ∂s_i(t)/∂s_j(t−1) = W_ji.
+    for (const jacobian of row!.jacobians) assert.deepEqual([...jacobian], [0.5, 0, 0.2, 0.5]);
+    const cubed = [0.125, 0.15, 0, 0.125];
+    assert.ok(Math.abs(row!.product[2]! - singularValues(cubed, 2, 2)[0]!) < 1e-14);
+  });
+
+  it('[48] σ < 1 is said to prove vanishing, σ > 1 only to be necessary for exploding, with the slope of the activation in the count', async () => {
+    const data = someSequences([6], features);
+    const scaled = async (gain: number, activation: 'tanh' | 'sigmoid' | 'linear') => {
+      const model = sequential([rnn({ units: 4, activation, initializer: { recurrent: { kind: 'orthogonal', options: { gain } } } })], reference);
+      return jacobianNorms(model, data);
+    };
+    const small = await scaled(0.8, 'tanh');
+    assert.equal(small.verdict, 'vanishes');
+    assert.ok(Math.abs(small.weight!.largest - 0.8) < 1e-6 && small.weight!.slope === 1);
+    assert.match(small.text, /sufficient/);
+    assert.ok(small.rows[0]!.product.at(-1)! <= small.rows[0]!.largest.reduce((bound, value) => bound * value, 1) + 1e-12);
+    const large = await scaled(1.5, 'linear');
+    assert.equal(large.verdict, 'may explode');
+    assert.match(large.text, /necessary.*not sufficient/s);
+    // The weight's singular value is 3, and still the slope of the sigmoid, at most ¼, makes gradients vanish.
+    const squashed = await scaled(3, 'sigmoid');
+    assert.equal(squashed.verdict, 'vanishes');
+    assert.ok(Math.abs(squashed.weight!.bound - 0.75) < 1e-6);
+    assert.match(squashed.text, /whatever the data/);
+    const gated = await jacobianNorms(sequential([lstm({ units: 3 })], reference), data);
+    assert.equal(gated.weight, null);
+    assert.match(gated.text, /simple recurrences only/);
+  });
+
+  it('looks at one of several recurrences, and refuses what has none or reads ahead', async () => {
+    const data = someSequences([3], features);
+    const stacked = sequential([gru({ units: 2, layers: 2 })], reference);
+    await assertRejects(() => jacobianNorms(stacked, data), 'ERR_BPTT_OPTION', /say which by layer \(gru\/layer_0, gru\/layer_1\)/);
+    assert.equal((await jacobianNorms(stacked, data, { layer: 'gru/layer_1' })).rows[0]!.jacobians[2]!.length, 4);
+    await assertRejects(() => jacobianNorms(sequential([dense({ units: 2 })], reference), data), 'ERR_BPTT_OPTION', /recurrent layer/);
+    await assertRejects(() => jacobianNorms(sequential([gru({ units: 2, direction: 'bidirectional' })], reference), data), 'ERR_BPTT_OPTION', /reads steps ahead/);
+    await assertRejects(() => jacobianNorms(stacked, data, { layr: 'gru' } as never), 'ERR_BPTT_OPTION', /did you mean "layer"/);
+  });
+});
+
+describe('gradientNorms', () => {
+  it('[47] are powers of w for a linear unit, and products of Jacobians for any', async () => {
+    const model = sequential([rnn({ units: 1, activation: 'linear' })], { ...reference, input: { features: 1 } });
+    model.setParameter('rnn/weight_ih_l0', [[1]]);
+    model.setParameter('rnn/weight_hh_l0', [[0.5]]);
+    const batch = { input: [[[1], [0], [0], [0]]], target: [[[0], [0], [0], [0]]] };
+    const { states, inputs, factor, loss } = await gradientNorms(model, batch, { loss: squaredError(), lossOn: 'last' });
+    // h(4) = 1/8, dL/dh(4) = 2 h(4) = 1/4 and half of that at each step back.
+    assert.deepEqual([...states], [1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4]);
+    assert.deepEqual([...inputs!], [1 / 32, 1 / 16, 1 / 8, 1 / 4]);
+    assert.deepEqual([factor, loss], [0.5, 1 / 64]);
+  });
+  it('[47] of a model of tokens agree with its Jacobians', async () => {
+    const model = sequential([embedding({ size: 3 }), gru({ units: 4 }), dense({ units: 5 })], { ...reference, input: { tokens: 5 } });
+    const input = [[1, 2, 0, 4, 3]];
+    const { states, inputs, layer } = await gradientNorms(model, { input, target: [[2, 0, 4, 3, 1]] }, { loss: crossEntropy(), lossOn: 'last' });
+    assert.equal(layer, 'gru');
+    assert.equal(inputs!.length, 5);
+    const { rows: [row] } = await jacobianNorms(model, input);
+    for (let t = 4; t > 0; t--) assert.ok(states[t - 1]! <= states[t]! * row!.largest[t - 1]! * (1 + 1e-9) && states[t - 1]! >= states[t]! * row!.smallest[t - 1]! * (1 - 1e-9), `step ${t}`);
+  });
+  it('of stacked recurrences equal what a change of the state at that step does to the loss', async () => {
+    const model = sequential([gru({ units: 2, layers: 2 }), dense({ units: 1 })], reference);
+    const [sequence] = someSequences([3], features, 8);
+    const { states } = await gradientNorms(model, { input: [sequence!], target: [[[0], [0], [0]]] }, { loss: squaredError(), reduction: 'sum', layer: 'gru/layer_0' });
+    const loss = async (h: number[]): Promise<number> => {
+      const { output } = await model.predict([sequence!], { state: { 'gru/layer_0/h': [h] } });
+      return Array.from(output.data).reduce((sum, y) => sum + y * y, 0);
+    };
+    const slopes = [(await loss([1e-5, 0]) - await loss([-1e-5, 0])) / 2e-5, (await loss([0, 1e-5]) - await loss([0, -1e-5])) / 2e-5];
+    assert.ok(Math.abs(states[0]! - Math.hypot(...slopes)) < 1e-8 && states[0]! > 0.01);
+  });
+  it('refuses sequences of different lengths', async () => {
+    const model = sequential([rnn({ units: 1 })], reference);
+    await assertRejects(() => gradientNorms(model, { input: someSequences([2, 3], features), target: [[[1], [1]], [[1], [1], [1]]] }, { loss: squaredError() }), 'ERR_BPTT_DATA', /one length/);
+  });
+});
+
+describe('gradientCheck', () => {
+  const wrong = cell('testWrongGradient', { state: { h: 'units' } }, ({ x, h, affine }) => {
+    const next = multiply(stopGradient(sigmoid(affine('a', x, h))), tanh(affine('b', x, h)));
+    return { output: next, h: next };
+  });
+
+  it('passes cells, layers and models: parameters, inputs, initial states', async () => {
+    for (const each of [rnnCell, gruCell, lstmCell]) {
+      const { passed, entries, text } = await gradientCheck(each);
+      assert.ok(passed, text);
+      assert.deepEqual([...new Set(entries.map(({ kind }) => kind))], ['parameter', 'input', 'state']);
+      assert.match(text, /weight_hh_l0 .* ok\n/);
+    }
+    assert.ok((await gradientCheck(lstm({ units: 2, direction: 'bidirectional', initialState: 'learned' }), { steps: 3 })).passed);
+    const model = sequential([embedding({ size: 2 }), gru({ units: 2 }), dense({ units: 4 })], { input: { tokens: 4 }, seed: 1 });
+    const trained = await gradientCheck(model, { data: [[0, 1, 3], [2, 2]], target: [[1, 3, 0], [2, 1]], loss: crossEntropy() });
+    assert.ok(trained.passed, trained.text);
+    assert.deepEqual(trained.entries.map(({ name }) => name), [...model.parameters.map(({ name }) => name), 'gru/h']);
+  });
+  it('finds a gradient that is cut off, and says where', async () => {
+    const { passed, entries, text } = await gradientCheck(wrong);
+    assert.equal(passed, false);
+    assert.equal(entries.find(({ name }) => name.endsWith('weight_ih_l0'))!.passed, false);
+    assert.match(text, /differs at \[\d+\][\s\S]*tensors disagree by more than 0.000001/);
+    assert.equal((await gradientCheck(recurrent(wrong, { units: 2 }))).passed, false);
+  });
+  it('refuses what it cannot check', async () => {
+    await assertRejects(() => gradientCheck({} as never), 'ERR_BPTT_TYPE', /a model, a layer or a cell/);
+    await assertRejects(() => gradientCheck(rnnCell, { sample: 3 } as never), 'ERR_BPTT_OPTION', /did you mean "samples"/);
+    await assertRejects(() => gradientCheck(rnn({ units: 2 }), { units: 3 }), 'ERR_BPTT_OPTION', /a layer has its own/);
+    await assertRejects(() => gradientCheck(rnn({ units: 2 }), { loss: squaredError() }), 'ERR_BPTT_OPTION', /together with a target/);
+  });
+});
