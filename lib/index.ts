@@ -1,9 +1,12 @@
 // What `import … from 'bptt'` gives. Data readers are in 'bptt/data', the functions that cells' equations are written with in 'bptt/graph'.
 export { BpttError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
-export type { Cell, CellDeclaration, CellOption, CellOptions, CellOptionValues, CellParameterOptions, CellSize, CellStep, CellTools } from './cells/index.ts';
+export type {
+  Affine, Cell, CellDeclaration, CellNumberOption, CellOption, CellOptions, CellOptionValues, CellParameterOptions, CellSize, CellSizes, CellStep, CellTools, GateProduct,
+} from './cells/index.ts';
 export { cell, gruCell, lstmCell, rnnCell } from './cells/index.ts';
 export { elmanCell } from './cells/index.ts';
+export { layerNormGruCell, layerNormLstmCell } from './cells/index.ts';
 export { linearOutputLstmCell, peepholeLstmCell, sharedGateLstmCell, squashedLstmCell } from './cells/index.ts';
 export { cifgCell, fgrCell, nfgCell, niafCell, nigCell, noafCell, nogCell, npCell, vanillaLstmCell } from './cells/index.ts';
 export {

@@ -17,10 +17,10 @@ import { cell } from './cell.ts';
 export const gruCell = cell('gru', {
   state: { h: 'units' },
   options: { reset: ['after', 'before'], update: ['keep', 'replace'] },
-}, ({ x, h, affine, options }) => {
+}, ({ x, h, affine, candidate, options }) => {
   const r = sigmoid(affine('r', x, h));
   const z = sigmoid(affine('z', x, h));
-  const n = tanh(options.reset === 'after' ? add(affine('n', x), multiply(r, affine('n', h))) : affine('n', x, multiply(r, h)));
+  const n = candidate(tanh(options.reset === 'after' ? add(affine('n', x), multiply(r, affine('n', h))) : affine('n', x, multiply(r, h))));
   const next = options.update === 'keep' ? add(multiply(subtract(1, z), n), multiply(z, h)) : add(multiply(subtract(1, z), h), multiply(z, n));
   return { output: next, h: next, gates: { r, z, n } };
 });

@@ -1,12 +1,16 @@
 export { cell, cellNames, findCell, resolveCellOptions } from './cell.ts';
-export type { Cell, CellDeclaration, CellOption, CellOptionValues, CellOptions, CellParameterOptions, CellSize, CellStep, CellTools } from './cell.ts';
+export type {
+  Affine, Cell, CellDeclaration, CellNumberOption, CellOption, CellOptionValues, CellOptions, CellParameterOptions, CellSize, CellSizes, CellStep, CellTools, GateProduct,
+} from './cell.ts';
 export { cellSpecification } from './specification.ts';
 export type { BiasMode, CellParameter, CellSpecification } from './specification.ts';
 export { cellStep } from './step.ts';
+export { elmanCell } from './elman.ts';
 export { gruCell } from './gru.ts';
 export { lstmCell } from './lstm.ts';
-export { elmanCell } from './elman.ts';
 export { rnnCell } from './rnn.ts';
+export { layerNormGruCell } from './layerNormGru.ts';
+export { layerNormLstmCell } from './layerNormLstm.ts';
 export { linearOutputLstmCell } from './linearOutputLstm.ts';
 export { peepholeLstmCell } from './peepholeLstm.ts';
 export { sharedGateLstmCell } from './sharedGateLstm.ts';

@@ -16,10 +16,10 @@ export const linearOutputLstmCell = cell('linearOutputLstm', {
   state: { h: 'units', c: 'units' },
   options: { forgetBias: 1 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine }) => {
+}, ({ x, h, c, affine, candidate }) => {
   const i = sigmoid(affine('i', x, h));
   const f = sigmoid(affine('f', x, h));
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const o = sigmoid(affine('o', x, h));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = multiply(o, memory);

@@ -1,4 +1,4 @@
-import { add, multiply, sigmoid, tanh } from '../graph/index.ts';
+import { add, matmul, multiply, sigmoid, tanh } from '../graph/index.ts';
 import { cell } from './cell.ts';
 
 /**
@@ -10,19 +10,24 @@ import { cell } from './cell.ts';
  *     g = tanh(W_g x + U_g h + b_g)
  *     o = σ(W_o x + U_o h + b_o)
  *
+ * With `projection: P` above 0, h' = W_r (o ⊙ tanh(c')) has P features instead of H, and so has the output: H. Sak, A. Senior and F. Beaufays, "Long
+ * short-term memory recurrent neural network architectures for large scale acoustic modeling" (2014), without their second, non-recurrent projection. W_r is
+ * called "weight_hr", as in PyTorch, whose `proj_size` this is.
+ *
  * The forget gate's bias begins at `forgetBias`, default 1: R. Jozefowicz, W. Zaremba and I. Sutskever, "An empirical exploration of recurrent network
  * architectures" (2015), found it to close the gap to the GRU.
  */
 export const lstmCell = cell('lstm', {
-  state: { h: 'units', c: 'units' },
-  options: { forgetBias: 1 },
+  state: { h: ({ units, options }) => options.projection || units, c: 'units' },
+  options: { forgetBias: 1, projection: { default: 0, least: 0, whole: true } },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine }) => {
+}, ({ x, h, c, affine, candidate, parameter, options }) => {
   const i = sigmoid(affine('i', x, h));
   const f = sigmoid(affine('f', x, h));
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const o = sigmoid(affine('o', x, h));
   const memory = add(multiply(f, c), multiply(i, g));
-  const next = multiply(o, tanh(memory));
+  const shown = multiply(o, tanh(memory));
+  const next = options.projection === 0 ? shown : matmul(shown, parameter('weight_hr', ['units', options.projection], { transposed: true }));
   return { output: next, h: next, c: memory, gates: { i, f, g, o } };
 });

@@ -19,12 +19,12 @@ export const peepholeLstmCell = cell('peepholeLstm', {
   state: { h: 'units', c: 'units' },
   options: { peephole: ['diagonal', 'full'], cellActivation: ['linear', 'sigmoid'], forgetBias: 1 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine, parameter, options }) => {
+}, ({ x, h, c, affine, candidate, parameter, options }) => {
   const see = (gate: string, seen: Value): Value => (
     options.peephole === 'diagonal' ? peephole({ parameter }, gate, seen) : matmul(seen, parameter(`peephole_${gate}`, ['units', 'units'])));
   const i = sigmoid(add(affine('i', x, h), see('i', c)));
   const f = sigmoid(add(affine('f', x, h), see('f', c)));
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const sum = add(multiply(f, c), multiply(i, g));
   const memory = options.cellActivation === 'sigmoid' ? sigmoid(sum) : sum;
   const o = sigmoid(add(affine('o', x, h), see('o', memory)));

@@ -14,12 +14,12 @@ import { cell } from './cell.ts';
  * The one block of weights is called "shared"; its bias is that of i, and the others' are b + d, in the vectors "offset_f", "offset_g" and "offset_o".
  * That is H C + H² + 4 H weights. With `bias: false` all gates are equal.
  */
-export const sharedGateLstmCell = cell('sharedGateLstm', { state: { h: 'units', c: 'units' } }, ({ x, h, c, affine, parameter, biased }) => {
+export const sharedGateLstmCell = cell('sharedGateLstm', { state: { h: 'units', c: 'units' } }, ({ x, h, c, affine, candidate, parameter, biased }) => {
   const s = affine('shared', x, h);
   const offset = (gate: string): Value => (biased ? add(s, parameter(`offset_${gate}`, ['units'])) : s);
   const i = sigmoid(s);
   const f = sigmoid(offset('f'));
-  const g = tanh(offset('g'));
+  const g = candidate(tanh(offset('g')));
   const o = sigmoid(offset('o'));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = multiply(o, memory);

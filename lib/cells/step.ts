@@ -10,8 +10,10 @@ export interface CellStepInputs {
   readonly state: Readonly<Record<string, Value>>;
   /** By the names of the specification. */
   readonly weights: Readonly<Record<string, Value>>;
-  /** [N, units]; multiplies what goes into recurrent products, never the states themselves. */
+  /** [N, size of the recurrent operands]; multiplies what goes into recurrent products, never the states themselves. */
   readonly recurrentMask?: Value | undefined;
+  /** [N, units]; multiplies what the equations mark as candidate. */
+  readonly candidateMask?: Value | undefined;
 }
 
 /** Gives each gate its block of the stacked weights. */
@@ -38,16 +40,16 @@ class StackedWeights implements WeightSource {
     return made;
   }
 
-  affine({ gate, x, recurrent }: AffineCall): Value {
+  affine({ gate, x, recurrent, transform }: AffineCall): Value {
     const { bias } = this.specification;
     const terms: Value[] = [];
     if (x) {
-      const product = matmul(x, this.block('weight_ih', gate));
+      const product = transform(matmul(x, this.block('weight_ih', gate)), { gate, weight: 'input' });
       terms.push(bias === false ? product : add(product, this.block('bias_ih', gate)));
     }
     if (recurrent) {
       const mask = this.inputs.recurrentMask;
-      const product = matmul(mask ? multiply(recurrent, mask) : recurrent, this.block('weight_hh', gate));
+      const product = transform(matmul(mask ? multiply(recurrent, mask) : recurrent, this.block('weight_hh', gate)), { gate, weight: 'recurrent' });
       terms.push(hasRecurrentBias(bias, x, recurrent) ? add(product, this.block('bias_hh', gate)) : product);
     }
     return terms.length === 2 ? add(terms[0]!, terms[1]!) : terms[0]!;
@@ -61,5 +63,5 @@ class StackedWeights implements WeightSource {
 /** One step of a cell as graph: shapes as in its specification. */
 export function cellStep(specification: CellSpecification, inputs: CellStepInputs): TracedStep {
   const { cell, units, bias, options } = specification;
-  return traceCell({ cell, units, biased: bias !== false, options, x: inputs.x, state: inputs.state }, new StackedWeights(specification, inputs));
+  return traceCell({ cell, units, biased: bias !== false, options, x: inputs.x, state: inputs.state, candidateMask: inputs.candidateMask }, new StackedWeights(specification, inputs));
 }

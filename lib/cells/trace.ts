@@ -1,6 +1,6 @@
-import { BpttError, formatShape } from '../errors.ts';
-import { sameShape, type Shape, type Value } from '../graph/index.ts';
-import type { Cell, CellOptions, CellOptionValues, CellParameterOptions, CellSize, CellStep, CellTools } from './cell.ts';
+import { BpttError, describe, formatShape } from '../errors.ts';
+import { multiply, sameShape, type Shape, type Value } from '../graph/index.ts';
+import type { Affine, Cell, CellOptions, CellOptionValues, CellParameterOptions, CellSize, CellSizes, CellStep, CellTools, GateProduct } from './cell.ts';
 
 /** The sizes and values that one application of the equations works on. */
 export interface CellSituation {
@@ -12,13 +12,19 @@ export interface CellSituation {
   readonly x: Value;
   /** [N, size] each. */
   readonly state: Readonly<Record<string, Value>>;
+  /** [N, units]; multiplies what the equations mark as candidate. */
+  readonly candidateMask?: Value | undefined;
 }
+
+type Transform = (product: Value, place: GateProduct) => Value;
 
 /** One call of `affine`, its operands told apart. */
 export interface AffineCall {
   readonly gate: string;
   readonly x?: Value | undefined;
   readonly recurrent?: Value | undefined;
+  /** What happens to each product before it is added. */
+  readonly transform: Transform;
 }
 
 /** Where gates and weights come from: placeholders while a cell is being measured, slices of the weights when it is built. */
@@ -27,12 +33,14 @@ export interface WeightSource {
   parameter(name: string, shape: Shape, options: CellParameterOptions): Value;
 }
 
-export function resolveSize(size: CellSize, units: number, inputSize: number): number {
-  return size === 'units' ? units : size === 'input' ? inputSize : size;
+/** @throws ERR_BPTT_SHAPE when a cell computes something that is no size. */
+export function resolveSize(owner: string, size: CellSize, sizes: CellSizes): number {
+  const found = typeof size === 'function' ? size(sizes) : size === 'units' ? sizes.units : size === 'input' ? sizes.input : size;
+  if (Number.isSafeInteger(found) && found >= 1) return found;
+  throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected a size of 1 or more, received ${describe(found)}`, { expected: 'size', received: found });
 }
 
-function readCall(situation: CellSituation, gate: string, operands: readonly Value[]): AffineCall {
-  const { cell, x, units } = situation;
+function readCall({ cell, x }: CellSituation, gate: string, operands: readonly Value[]): Omit<AffineCall, 'transform'> {
   const where = `cell "${cell.name}": affine('${gate}', …)`;
   if (operands.length === 0) throw new BpttError('ERR_BPTT_GRAPH', `${where}: expected at least one operand, received none`);
   const others = operands.filter((operand) => operand !== x);
@@ -41,12 +49,39 @@ function readCall(situation: CellSituation, gate: string, operands: readonly Val
       + ' give each product a gate of its own and add them', { received: operands.length });
   }
   const recurrent = others[0];
-  const expected = [x.shape[0]!, units];
-  if (recurrent && !sameShape(recurrent.shape, expected)) {
-    throw new BpttError('ERR_BPTT_SHAPE', `${where}: expected a recurrent operand of shape [N, ${units}], received [N, ${recurrent.shape.slice(1).join(', ')}];`
-      + ' products of other sizes are written with parameter() and matmul()', { expected, received: recurrent.shape });
+  if (recurrent && !(recurrent.shape.length === 2 && recurrent.shape[0] === x.shape[0] && recurrent.type === 'float32')) {
+    throw new BpttError('ERR_BPTT_SHAPE', `${where}: expected a recurrent operand of shape [N, features], received ${recurrent.type} ${formatShape(recurrent.shape)}`,
+      { expected: [x.shape[0], 'features'], received: recurrent.shape });
   }
   return { gate, x: operands.length > others.length ? x : undefined, recurrent };
+}
+
+function checkedTransform({ cell }: CellSituation, transform: Transform): Transform {
+  return (product, place) => {
+    const result = transform(product, place);
+    if (sameShape(result.shape, product.shape) && result.type === product.type) return result;
+    throw new BpttError('ERR_BPTT_SHAPE', `cell "${cell.name}": affineThrough: expected ${formatShape(product.shape)} again, received ${result.type} ${formatShape(result.shape)}`,
+      { expected: product.shape, received: result.shape });
+  };
+}
+
+/** Drops what the equations mark as candidate, and remembers that they do. */
+class CandidateMark {
+  found = false;
+  private readonly situation: CellSituation;
+
+  constructor(situation: CellSituation) {
+    this.situation = situation;
+  }
+
+  mark(value: Value): Value {
+    const { cell, x, units, candidateMask } = this.situation;
+    this.found = true;
+    if (!sameShape(value.shape, [x.shape[0]!, units])) {
+      throw new BpttError('ERR_BPTT_SHAPE', `cell "${cell.name}": candidate: expected [N, ${units}], received ${formatShape(value.shape)}`, { expected: [x.shape[0], units], received: value.shape });
+    }
+    return candidateMask ? multiply(value, candidateMask) : value;
+  }
 }
 
 /** What one application of the equations gave. */
@@ -56,6 +91,8 @@ export interface TracedStep {
   readonly next: Readonly<Record<string, Value>>;
   /** Empty for a cell that shows none. */
   readonly gates: Readonly<Record<string, Value>>;
+  /** Whether the equations mark a candidate. */
+  readonly candidate: boolean;
 }
 
 function requireNames({ cell, state }: CellSituation, step: CellStep): void {
@@ -72,7 +109,7 @@ function requireRowsOfFeatures({ cell, x }: CellSituation, what: string, value: 
     { expected: [x.shape[0], 'features'], received: value.shape });
 }
 
-function checkStep(situation: CellSituation, step: CellStep): TracedStep {
+function checkStep(situation: CellSituation, step: CellStep): Omit<TracedStep, 'candidate'> {
   requireNames(situation, step);
   const { output, gates = {}, ...rest } = step;
   const next = rest as Readonly<Record<string, Value>>;
@@ -90,13 +127,19 @@ function checkStep(situation: CellSituation, step: CellStep): TracedStep {
 /** Applies a cell's equations once and checks what they give. */
 export function traceCell(situation: CellSituation, weights: WeightSource): TracedStep {
   const { cell, x, state, units, biased, options } = situation;
+  const sizes: CellSizes = { units, input: x.shape[1]!, options };
+  const affineOf = (transform: Transform): Affine => (gate, ...operands) => weights.affine({ ...readCall(situation, gate, operands), transform });
+  const mark = new CandidateMark(situation);
   const tools: CellTools = {
     x,
     units,
     biased,
     options,
-    affine: (gate, ...operands) => weights.affine(readCall(situation, gate, operands)),
-    parameter: (name, shape, settings = {}) => weights.parameter(name, shape.map((size) => resolveSize(size, units, x.shape[1]!)), settings),
+    affine: affineOf((product) => product),
+    affineThrough: (transform) => affineOf(checkedTransform(situation, transform)),
+    candidate: (value) => mark.mark(value),
+    parameter: (name, shape, settings = {}) => weights.parameter(name, shape.map((size) => resolveSize(`cell "${cell.name}": parameter "${name}"`, size, sizes)), settings),
   };
-  return checkStep(situation, cell.equations({ ...state, ...tools } as CellTools & Readonly<Record<string, Value>>));
+  const step = checkStep(situation, cell.equations({ ...state, ...tools } as CellTools & Readonly<Record<string, Value>>));
+  return { ...step, candidate: mark.found };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { cell, cellNames, cellSpecification, findCell, gruCell, lstmCell, rnnCell, type BiasMode, type Cell, type CellOptions } from '../../lib/cells/index.ts';
-import { add, concat, elementCount, multiply, tanh, type Value } from '../../lib/graph/index.ts';
+import { add, concat, elementCount, matmul, multiply, reshape, sum, tanh, type Value } from '../../lib/graph/index.ts';
 import { assertThrows } from '../support/errors.ts';
 
 type Step = (tools: { x: Value; h: Value; affine: (gate: string, ...operands: Value[]) => Value }) => { output: Value; h: Value };
@@ -48,6 +48,55 @@ describe('what a cell turns out to need', () => {
   });
 });
 
+describe('sizes, options and products of a cell', () => {
+  const ranged = cell('testRanged', {
+    state: { h: ({ units, input, options }) => units + input + options.more, c: 'units' },
+    options: { more: { default: 2, least: 0, whole: true }, gain: { default: 1, least: 0, most: 4 } },
+  }, ({ x, h, c, affine, parameter, options }) => {
+    const i = affine('i', x, h);
+    return { output: i, h: matmul(multiply(add(i, c), options.gain), parameter('back', ['units', ({ input, options: { more } }) => 5 + input + more], { transposed: true })), c };
+  });
+
+  it('a state\'s size may follow from units, features and options, and recurrent weights go with it', () => {
+    const { state, recurrentSize, parameters, outputSize } = cellSpecification(ranged, 3, 5);
+    assert.deepEqual([state, recurrentSize, outputSize], [{ h: 10, c: 5 }, 10, 5]);
+    assert.deepEqual(parameters.map(({ name, shape, transposed }) => [name, shape, transposed]),
+      [['weight_ih', [3, 5], true], ['weight_hh', [10, 5], true], ['bias_ih', [5], false], ['back', [5, 10], true]]);
+    assert.equal(cellSpecification(ranged, 3, 5, { options: { more: 0 } }).recurrentSize, 8);
+  });
+  it('a size must be one', () => {
+    const nowhere = cell('testNowhere2', { state: { h: ({ units }) => units / 2 } }, ({ h }) => ({ output: h, h }));
+    assertThrows(() => cellSpecification(nowhere, 3, 5), 'ERR_BPTT_SHAPE', /cell "testNowhere2": state "h": expected a size of 1 or more, received 2\.5/);
+  });
+  it('a number may have a range', () => {
+    const refuse = (options: object, message: RegExp): void => assertThrows(() => cellSpecification(ranged, 3, 5, { options: options as Record<string, unknown> }), 'ERR_BPTT_RANGE', message);
+    refuse({ more: 0.5 }, /expected more to be an integer of 0 or more, received 0\.5/);
+    refuse({ more: -1 }, /more/);
+    refuse({ gain: 5 }, /gain to be a number of 0 or more and at most 4, received 5/);
+    assertThrows(() => cellSpecification(ranged, 3, 5, { options: { gain: 'much' } }), 'ERR_BPTT_TYPE', /gain/);
+  });
+  it('affineThrough gives every product to a transform, which must keep its shape', () => {
+    const seen: string[] = [];
+    const noted = cell('testNoted', { state: { h: 'units' } }, ({ x, h, affineThrough }) => {
+      const affine = affineThrough((product, { gate, weight }) => {
+        seen.push(`${gate} ${weight}`);
+        return product;
+      });
+      return { output: h, h: add(affine('a', x, h), affine('b', x)) };
+    });
+    assert.deepEqual(cellSpecification(noted, 3, 5).gates, ['a', 'b']);
+    assert.deepEqual(seen, ['a input', 'a recurrent', 'b input']);
+    const summing = cell('testSumming', { state: { h: 'units' } }, ({ x, h, affineThrough }) => ({ output: h, h: affineThrough((product) => sum(product, [1]))('a', x, h) }));
+    assertThrows(() => cellSpecification(summing, 3, 5), 'ERR_BPTT_SHAPE', /affineThrough: expected \[1, 5\] again, received float32 \[1\]/);
+  });
+  it('candidate marks a value of the cell\'s units', () => {
+    assert.ok(cellSpecification(lstmCell, 3, 5).candidate);
+    assert.ok(!cellSpecification(rnnCell, 3, 5).candidate);
+    const narrow = cell('testNarrow', { state: { h: 'units' } }, ({ x, h, candidate }) => ({ output: candidate(x), h }));
+    assertThrows(() => cellSpecification(narrow, 3, 5), 'ERR_BPTT_SHAPE', /candidate: expected \[N, 5\], received \[1, 3\]/);
+  });
+});
+
 describe('cell', () => {
   it('is known by its name', () => {
     assert.equal(findCell('lstm'), lstmCell);
@@ -74,8 +123,10 @@ describe('cell', () => {
   it('refuses two recurrent operands on one weight, operands of other sizes and none', () => {
     const shared = broken('testShared', ({ x, h, affine }) => ({ output: h, h: affine('h', x, h, tanh(h)) }));
     assertThrows(() => cellSpecification(shared, 3, 5), 'ERR_BPTT_GRAPH', /share one weight; give each product a gate of its own/);
-    const wide = broken('testWide', ({ x, h, affine }) => ({ output: h, h: affine('h', x, concat([h, h], 1)) }));
-    assertThrows(() => cellSpecification(wide, 3, 5), 'ERR_BPTT_SHAPE', /recurrent operand of shape \[N, 5\], received \[N, 10\].*parameter\(\) and matmul\(\)/);
+    const wide = broken('testWide', ({ x, h, affine }) => ({ output: h, h: add(affine('h', x, h), affine('g', x, concat([h, h], 1))) }));
+    assertThrows(() => cellSpecification(wide, 3, 5), 'ERR_BPTT_SHAPE', /affine\('g', …\): expected a recurrent operand of shape \[N, 5\] as the ones before, received \[N, 10\].*parameter\(\) and matmul\(\)/);
+    const deep = broken('testDeep', ({ x, h, affine }) => ({ output: h, h: affine('h', x, reshape(h, [-1, 5, 1])) }));
+    assertThrows(() => cellSpecification(deep, 3, 5), 'ERR_BPTT_SHAPE', /recurrent operand of shape \[N, features\], received float32 \[1, 5, 1\]/);
     const empty = broken('testEmpty', ({ h, affine }) => ({ output: h, h: affine('h') }));
     assertThrows(() => cellSpecification(empty, 3, 5), 'ERR_BPTT_GRAPH', /at least one operand/);
   });

@@ -13,7 +13,7 @@ type Chosen = Readonly<Record<string, string>>;
 function everyChoice(): { title: string; cell: Cell; options: Chosen }[] {
   const all = Object.entries(cells).filter(([name]) => name.endsWith('Cell') && name !== 'findCell').map(([, value]) => value as Cell);
   return all.flatMap((cell) => {
-    const words: Chosen[] = Object.entries(cell.options).flatMap(([name, declared]) => (typeof declared === 'object' ? declared.slice(1).map((word) => ({ [name]: word })) : []));
+    const words: Chosen[] = Object.entries(cell.options).flatMap(([name, declared]) => (Array.isArray(declared) ? (declared as readonly string[]).slice(1).map((word) => ({ [name]: word })) : []));
     return [{}, ...words].map((options) => ({ title: [cell.name, ...Object.values(options)].join(' '), cell, options }));
   });
 }

@@ -71,8 +71,14 @@ def write(name, seed, by='generate.py', **content):
 
 # Recurrent layers ---------------------------------------------------------------------------------------------------
 
+def projection(units):
+    return max(1, units // 2)
+
+
 def recurrent_module(kind, features, units, layers, bidirectional):
     shape = dict(input_size=features, hidden_size=units, num_layers=layers, batch_first=True, bidirectional=bidirectional)
+    if kind == 'lstm_projection':
+        return nn.LSTM(**shape, proj_size=projection(units))
     if kind == 'lstm':
         return nn.LSTM(**shape)
     if kind == 'gru':
@@ -96,11 +102,12 @@ def recurrent_case(source, kind, *, layers, bidirectional, lengths, with_state, 
             parameter.copy_(source.numbers(*parameter.shape, reach=0.5))
     x = source.numbers(rows, steps, features, reach=1.5).requires_grad_()
     directions = 2 if bidirectional else 1
-    names = ['h', 'c'] if kind == 'lstm' else ['h']
-    state = {name: source.numbers(layers * directions, rows, units, reach=0.9).requires_grad_() for name in names} if with_state else None
-    initial = None if state is None else (state['h'], state['c']) if kind == 'lstm' else state['h']
+    is_lstm = kind.startswith('lstm')
+    sizes = {'h': projection(units) if kind == 'lstm_projection' else units, **({'c': units} if is_lstm else {})}
+    state = {name: source.numbers(layers * directions, rows, size, reach=0.9).requires_grad_() for name, size in sizes.items()} if with_state else None
+    initial = None if state is None else (state['h'], state['c']) if is_lstm else state['h']
     output, final = run_recurrent(module, x, lengths, initial)
-    finals = dict(zip(names, final if kind == 'lstm' else [final]))
+    finals = dict(zip(sizes, final if is_lstm else [final]))
     upstream = {'output': source.numbers(*output.shape), **{name: source.numbers(*value.shape) for name, value in finals.items()}}
     total = (output * upstream['output']).sum() + sum((value * upstream[name]).sum() for name, value in finals.items())
     total.backward()
@@ -110,6 +117,7 @@ def recurrent_case(source, kind, *, layers, bidirectional, lengths, with_state, 
     return {
         'name': f'{kind}: ' + ', '.join(parts),
         'kind': kind, 'layers': layers, 'bidirectional': bidirectional, 'units': units, 'lengths': lengths,
+        **({'projection': sizes['h']} if kind == 'lstm_projection' else {}),
         'weights': {name: given(p) for name, p in module.named_parameters()},
         'input': given(x),
         'state': None if state is None else {name: given(value) for name, value in state.items()},
@@ -132,7 +140,8 @@ def recurrent(kind, seed):
         for bidirectional in (False, True):
             cases.append(recurrent_case(source, kind, layers=layers, bidirectional=bidirectional, lengths=None, with_state=False, sizes=small))
             cases.append(recurrent_case(source, kind, layers=layers, bidirectional=bidirectional, lengths=[2, 4, 1], with_state=True, sizes=small))
-    cases.append(recurrent_case(source, kind, layers=1, bidirectional=False, lengths=None, with_state=True, sizes=(1, 1, 1, 1)))
+    smallest = (1, 1, 1, 2 if kind == 'lstm_projection' else 1)
+    cases.append(recurrent_case(source, kind, layers=1, bidirectional=False, lengths=None, with_state=True, sizes=smallest))
     cases.append(recurrent_case(source, kind, layers=1, bidirectional=False, lengths=None, with_state=True, sizes=(9, 5, 5, 19)))
     cases.append(recurrent_case(source, kind, layers=1, bidirectional=True, lengths=[3, 1, 5, 5, 2], with_state=False, sizes=(5, 5, 3, 8)))
     write(kind, seed, cases=cases)
@@ -306,7 +315,7 @@ def language_models(seed):
 
 
 if __name__ == '__main__':
-    for offset, cell in enumerate(('rnn_tanh', 'rnn_relu', 'lstm', 'gru')):
+    for offset, cell in enumerate(('rnn_tanh', 'rnn_relu', 'lstm', 'gru', 'lstm_projection')):
         recurrent(cell, 1000 + offset)
     optimizers(2000)
     losses(3000)

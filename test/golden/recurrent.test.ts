@@ -9,10 +9,11 @@ type Stored = Readonly<Record<string, StoredNumbers>>;
 
 interface RecurrentCase {
   readonly name: string;
-  readonly kind: 'rnn_tanh' | 'rnn_relu' | 'lstm' | 'gru';
+  readonly kind: 'rnn_tanh' | 'rnn_relu' | 'lstm' | 'gru' | 'lstm_projection';
   readonly layers: number;
   readonly bidirectional: boolean;
   readonly units: number;
+  readonly projection?: number;
   readonly lengths: readonly number[] | null;
   readonly weights: Stored;
   readonly input: StoredNumbers;
@@ -23,10 +24,11 @@ interface RecurrentCase {
   readonly gradients: { readonly weights: Stored; readonly input: StoredNumbers; readonly state: Stored | null };
 }
 
-function layerOf({ kind, units, layers, bidirectional }: RecurrentCase): Layer {
+function layerOf({ kind, units, projection, layers, bidirectional }: RecurrentCase): Layer {
   const options = { units, layers, direction: bidirectional ? 'bidirectional' : 'forward', bias: 'double' } as const;
   switch (kind) {
     case 'lstm': return lstm(options);
+    case 'lstm_projection': return lstm({ ...options, projection });
     case 'gru': return gru({ ...options, reset: 'after' });
     case 'rnn_relu': return rnn({ ...options, activation: 'relu' });
     case 'rnn_tanh': return rnn({ ...options, activation: 'tanh' });
@@ -71,11 +73,14 @@ function check(source: RecurrentCase): void {
   }
 }
 
+/** Numbers of the lecture notes' checklist. */
+const rows: Readonly<Record<string, string>> = { lstm: '[57] [58] LSTM2: ', gru: '[70] the reset after the product: ' };
+
 describe('golden values: recurrent layers against PyTorch', () => {
-  for (const kind of ['rnn_tanh', 'rnn_relu', 'lstm', 'gru']) {
+  for (const kind of ['rnn_tanh', 'rnn_relu', 'lstm', 'gru', 'lstm_projection']) {
     const { made, cases } = readGolden<{ made: { torch: string }; cases: RecurrentCase[] }>(kind);
     describe(`PyTorch ${made.torch}`, () => {
-      for (const source of cases) it(source.name, () => check(source));
+      for (const source of cases) it(`${rows[kind] ?? ''}${source.name}`, () => check(source));
     });
   }
 });

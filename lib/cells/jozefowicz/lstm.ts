@@ -19,10 +19,10 @@ export const jozefowiczLstmCell = cell('jozefowiczLstm', {
   state: { h: 'units', c: 'units' },
   options: { outputGate: outputGates, forgetBias: 0 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine, options }) => {
+}, ({ x, h, c, affine, candidate, options }) => {
   const i = sigmoid(affine('i', x, h));
   const f = sigmoid(affine('f', x, h));
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const o = activate(options.outputGate, affine('o', x, h));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = multiply(o, tanh(memory));

@@ -16,9 +16,9 @@ import { outputGates } from './outputGates.ts';
 export const lstmWithoutForgetGateCell = cell('lstmWithoutForgetGate', {
   state: { h: 'units', c: 'units' },
   options: { outputGate: outputGates },
-}, ({ x, h, c, affine, options }) => {
+}, ({ x, h, c, affine, candidate, options }) => {
   const i = sigmoid(affine('i', x, h));
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const o = activate(options.outputGate, affine('o', x, h));
   const memory = add(c, multiply(i, g));
   const next = multiply(o, tanh(memory));

@@ -17,9 +17,9 @@ export const lstmWithoutInputGateCell = cell('lstmWithoutInputGate', {
   state: { h: 'units', c: 'units' },
   options: { outputGate: outputGates, forgetBias: 1 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine, options }) => {
+}, ({ x, h, c, affine, candidate, options }) => {
   const f = sigmoid(affine('f', x, h));
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const o = activate(options.outputGate, affine('o', x, h));
   const memory = add(multiply(f, c), g);
   const next = multiply(o, tanh(memory));

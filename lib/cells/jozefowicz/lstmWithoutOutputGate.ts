@@ -15,10 +15,10 @@ export const lstmWithoutOutputGateCell = cell('lstmWithoutOutputGate', {
   state: { h: 'units', c: 'units' },
   options: { forgetBias: 1 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine }) => {
+}, ({ x, h, c, affine, candidate }) => {
   const i = sigmoid(affine('i', x, h));
   const f = sigmoid(affine('f', x, h));
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = tanh(memory);
   return { output: next, h: next, c: memory, gates: { i, f, g } };

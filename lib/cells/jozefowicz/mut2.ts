@@ -14,10 +14,10 @@ import { inUnits } from './inUnits.ts';
  * The paper adds x itself to vectors of H units, so that x must have H features. Where it has another number, P x stands in its place with a matrix
  * "projection" of its own; where the sizes match there is none and x enters as it is. Gate order z, r, n; z takes the new state, unlike the z of `gruCell`.
  */
-export const mut2Cell = cell('mut2', { state: { h: 'units' } }, ({ x, h, affine, parameter }) => {
+export const mut2Cell = cell('mut2', { state: { h: 'units' } }, ({ x, h, affine, candidate, parameter }) => {
   const z = sigmoid(affine('z', x, h));
   const r = sigmoid(add(inUnits({ x, parameter }, h), affine('r', h)));
-  const n = tanh(affine('n', x, multiply(r, h)));
+  const n = candidate(tanh(affine('n', x, multiply(r, h))));
   const next = add(multiply(z, n), multiply(subtract(1, z), h));
   return { output: next, h: next, gates: { z, r, n } };
 });

@@ -12,10 +12,10 @@ import { cell } from '../cell.ts';
  *
  * Gate order z, r, n; z takes the new state, unlike the z of `gruCell`.
  */
-export const mut3Cell = cell('mut3', { state: { h: 'units' } }, ({ x, h, affine }) => {
+export const mut3Cell = cell('mut3', { state: { h: 'units' } }, ({ x, h, affine, candidate }) => {
   const z = sigmoid(affine('z', x, tanh(h)));
   const r = sigmoid(affine('r', x, h));
-  const n = tanh(affine('n', x, multiply(r, h)));
+  const n = candidate(tanh(affine('n', x, multiply(r, h))));
   const next = add(multiply(z, n), multiply(subtract(1, z), h));
   return { output: next, h: next, gates: { z, r, n } };
 });

@@ -11,10 +11,10 @@ import { peepholeGates } from '../peepholes.ts';
  *
  * Gate order i, g, o. It forgets as much as it takes in, as a GRU does, but keeps cell, output gate and peepholes; ONNX calls it input_forget = 1.
  */
-export const cifgCell = cell('cifg', { state: { h: 'units', c: 'units' } }, ({ x, h, c, affine, parameter }) => {
+export const cifgCell = cell('cifg', { state: { h: 'units', c: 'units' } }, ({ x, h, c, affine, candidate, parameter }) => {
   const gate = peepholeGates({ x, h, affine, parameter });
   const i = gate('i', c);
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const memory = add(multiply(subtract(1, i), c), multiply(i, g));
   const o = gate('o', memory);
   const next = multiply(o, tanh(memory));

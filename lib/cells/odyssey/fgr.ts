@@ -18,13 +18,13 @@ export const fgrCell = cell('fgr', {
   state: { h: 'units', c: 'units', i: 'units', f: 'units', o: 'units' },
   options: { forgetBias: 1 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, i, f, o, affine, parameter }) => {
+}, ({ x, h, c, i, f, o, affine, candidate, parameter }) => {
   const from = (source: string, target: string, before: Value): Value => matmul(before, parameter(`recurrent_${source}${target}`, ['units', 'units']));
   const gates = (target: string): Value => add(add(from('i', target, i), from('f', target, f)), from('o', target, o));
   const gate = (name: string, seen: Value): Value => sigmoid(add(add(affine(name, x, h), peephole({ parameter }, name, seen)), gates(name)));
   const input = gate('i', c);
   const forget = gate('f', c);
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const memory = add(multiply(forget, c), multiply(input, g));
   const shown = gate('o', memory);
   const next = multiply(shown, tanh(memory));

@@ -11,10 +11,10 @@ import { peepholeGates } from '../peepholes.ts';
  *
  * Gate order i, g, o. The vanilla block with b_f = ∞: what the cell once holds stays. One of the two variants that the paper found to hurt.
  */
-export const nfgCell = cell('nfg', { state: { h: 'units', c: 'units' } }, ({ x, h, c, affine, parameter }) => {
+export const nfgCell = cell('nfg', { state: { h: 'units', c: 'units' } }, ({ x, h, c, affine, candidate, parameter }) => {
   const gate = peepholeGates({ x, h, affine, parameter });
   const i = gate('i', c);
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const memory = add(c, multiply(i, g));
   const o = gate('o', memory);
   const next = multiply(o, tanh(memory));

@@ -15,10 +15,10 @@ export const nigCell = cell('nig', {
   state: { h: 'units', c: 'units' },
   options: { forgetBias: 1 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine, parameter }) => {
+}, ({ x, h, c, affine, candidate, parameter }) => {
   const gate = peepholeGates({ x, h, affine, parameter });
   const f = gate('f', c);
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const memory = add(multiply(f, c), g);
   const o = gate('o', memory);
   const next = multiply(o, tanh(memory));

@@ -16,11 +16,11 @@ export const noafCell = cell('noaf', {
   state: { h: 'units', c: 'units' },
   options: { forgetBias: 1 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine, parameter }) => {
+}, ({ x, h, c, affine, candidate, parameter }) => {
   const gate = peepholeGates({ x, h, affine, parameter });
   const i = gate('i', c);
   const f = gate('f', c);
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const memory = add(multiply(f, c), multiply(i, g));
   const o = gate('o', memory);
   const next = multiply(o, memory);

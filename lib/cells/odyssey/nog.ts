@@ -15,11 +15,11 @@ export const nogCell = cell('nog', {
   state: { h: 'units', c: 'units' },
   options: { forgetBias: 1 },
   gateBias: ({ forgetBias }) => ({ f: forgetBias }),
-}, ({ x, h, c, affine, parameter }) => {
+}, ({ x, h, c, affine, candidate, parameter }) => {
   const gate = peepholeGates({ x, h, affine, parameter });
   const i = gate('i', c);
   const f = gate('f', c);
-  const g = tanh(affine('g', x, h));
+  const g = candidate(tanh(affine('g', x, h)));
   const memory = add(multiply(f, c), multiply(i, g));
   const next = tanh(memory);
   return { output: next, h: next, c: memory, gates: { i, f, g } };

@@ -1,25 +1,11 @@
-import { requireBoolean, requireChoice, requireInteger } from '../../checks.ts';
+import { requireChoice, requireInteger } from '../../checks.ts';
 import { resolveCellOptions, type BiasMode, type Cell, type CellOptions, type CellOptionValues } from '../../cells/index.ts';
 import { BpttError, checkOptions, describe } from '../../errors.ts';
 import type { LayerOptions } from '../define.ts';
-import { requireRate } from '../dropout.ts';
 import { asInitializer, glorotUniform, orthogonal, zeros, type InitializerLike } from '../initializers/index.ts';
 import type { Initializer } from '../layer.ts';
 import { mergeNames, type MergeName } from '../merging.ts';
-
-/** Rates of dropout by place, each from 0 up to but not including 1. */
-export interface RecurrentDropout {
-  /** On what enters the first layer. */
-  readonly input?: number | undefined;
-  /** On what leaves the last layer. */
-  readonly output?: number | undefined;
-  /** On what one stacked layer hands to the next; default as output. */
-  readonly between?: number | undefined;
-  /** On what enters the recurrent products (S. Semeniuta et al., arXiv:1603.05118, drop elsewhere); the states themselves are never touched. Default 0. */
-  readonly recurrent?: number | undefined;
-  /** One mask for all steps of a row (Y. Gal and Z. Ghahramani, arXiv:1512.05287) instead of a fresh one at each step. Default false. */
-  readonly variational?: boolean | undefined;
-}
+import { readDropout, type DropoutSettings, type RecurrentDropout } from './dropout.ts';
 
 /** What every recurrent layer accepts, whatever its cell. */
 export interface RecurrentOptions extends LayerOptions {
@@ -54,24 +40,13 @@ export interface RecurrentSettings {
   readonly merge: MergeName;
   readonly output: 'sequence' | 'last';
   readonly initialState: 'zero' | 'learned';
-  readonly dropout: { readonly input: number; readonly output: number; readonly between: number; readonly recurrent: number; readonly variational: boolean };
+  readonly dropout: DropoutSettings;
   readonly bias: BiasMode;
   readonly initializer: { readonly input: Initializer; readonly recurrent: Initializer; readonly bias: Initializer };
   readonly cellOptions: CellOptionValues<CellOptions>;
 }
 
 const commonOptions = ['name', 'units', 'layers', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer'];
-
-function readDropout(owner: string, given: number | RecurrentDropout): RecurrentSettings['dropout'] {
-  if (typeof given === 'number') {
-    const rate = requireRate(owner, 'dropout', given);
-    return { input: rate, output: rate, between: rate, recurrent: 0, variational: false };
-  }
-  checkOptions(`${owner}: dropout`, given, ['input', 'output', 'between', 'recurrent', 'variational']);
-  const { input = 0, output = 0, between = output, recurrent = 0, variational = false } = given;
-  for (const [name, rate] of Object.entries({ input, output, between, recurrent })) requireRate(owner, `dropout.${name}`, rate);
-  return { input, output, between, recurrent, variational: requireBoolean(owner, 'dropout.variational', variational) };
-}
 
 function readBias(owner: string, bias: unknown): BiasMode {
   if (bias === 'single' || bias === 'double' || bias === false) return bias;
@@ -128,7 +103,7 @@ export function readRecurrentOptions(cell: Cell, options: RecurrentOptions): Rec
     merge: requireChoice(owner, 'merge', options.merge ?? 'concat', mergeNames),
     output: requireChoice(owner, 'output', options.output ?? 'sequence', ['sequence', 'last'] as const),
     initialState: requireChoice(owner, 'initialState', options.initialState ?? 'zero', ['zero', 'learned'] as const),
-    dropout: readDropout(owner, dropout),
+    dropout: readDropout(owner, cell, dropout),
     bias: readBias(owner, options.bias ?? 'single'),
   };
 }

@@ -5,7 +5,7 @@ import type { Initializer, ParameterOptions, Scope } from '../layer.ts';
 import type { RecurrentSettings } from './options.ts';
 
 function initializerOf(settings: RecurrentSettings, { name, group, shape, initializer }: CellParameter): Initializer {
-  if (initializer) return initializer;
+  if (initializer !== undefined) return typeof initializer === 'number' ? constantValue({ value: initializer }) : initializer;
   if (name === 'weight_ih') return settings.initializer.input;
   if (name === 'bias_ih' || name === 'bias_hh') return settings.initializer.bias;
   return shape.length > 1 && group !== 'bias' ? settings.initializer.recurrent : zeros();
@@ -29,7 +29,7 @@ function parameterOptions(specification: CellSpecification, settings: RecurrentS
     group: parameter.group,
     initializer: initializerOf(settings, parameter),
     ...(gates ? { gates } : {}),
-    disk: { name: diskName, transpose: parameter.name === 'weight_ih' || parameter.name === 'weight_hh' },
+    disk: { name: diskName, transpose: parameter.transposed },
   };
 }
 

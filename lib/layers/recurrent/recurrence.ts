@@ -1,9 +1,9 @@
 import { cellSpecification, cellStep, type CellSpecification } from '../../cells/index.ts';
 import { scan, type Value } from '../../graph/index.ts';
 import { featureCount } from '../define.ts';
-import { dropoutMask } from '../dropout.ts';
 import type { Scope, Signal } from '../layer.ts';
 import { boundaryStep } from '../masking.ts';
+import { candidateMask, drawMasks, dropWeights, recurrentMask, zoneout, zoneoutMask, type Masks } from './masks.ts';
 import type { RecurrentSettings } from './options.ts';
 import { initialStates, recurrentParameters } from './parameters.ts';
 
@@ -13,19 +13,6 @@ export interface Place {
   readonly reverse: boolean;
   /** Whether the last output is wanted instead of the sequence. */
   readonly last: boolean;
-}
-
-interface Masks {
-  /** [T, N, H], a part for each step. */
-  readonly scanned: Readonly<Record<string, Value>>;
-  /** [N, H], the same at each step. */
-  readonly constant?: Value | undefined;
-}
-
-function recurrentMasks(scope: Scope, { dropout, units }: RecurrentSettings, [steps, rows]: readonly number[]): Masks {
-  if (!scope.training || dropout.recurrent === 0) return { scanned: {} };
-  if (dropout.variational) return { scanned: {}, constant: dropoutMask(scope, dropout.recurrent, [rows!, units]) };
-  return { scanned: { recurrentMask: dropoutMask(scope, dropout.recurrent, [steps!, rows!, units]) } };
 }
 
 /** Where the states of a recurrence live: below the layer's path, with a part for the stacked layer and one for the direction where there are several. */
@@ -45,15 +32,37 @@ function renamed<Entry>(entries: Readonly<Record<string, Entry>>, rename: (name:
   return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [rename(name), entry]));
 }
 
+/** What one step gives: the states as they go on, and what is collected. */
+interface Step {
+  readonly next: Readonly<Record<string, Value>>;
+  readonly output: Value;
+  readonly gates: Readonly<Record<string, Value>>;
+}
+
+/** One step of the cell with everything that is dropped or kept in it. */
+function runStep(specification: CellSpecification, weights: Readonly<Record<string, Value>>, { constant }: Masks, values: Readonly<Record<string, Value>>): Step {
+  const mask = (name: string): Value | undefined => values[name] ?? constant[name] as Value | undefined;
+  const state = Object.fromEntries(Object.keys(specification.state).map((name) => [name, values[name]!]));
+  const { output, next, gates } = cellStep(specification, { x: values['x']!, state, weights, recurrentMask: mask(recurrentMask), candidateMask: mask(candidateMask) });
+  const mixed = Object.entries(next).map(([name, after]) => {
+    const kept = values[zoneoutMask(name)] ?? constant[zoneoutMask(name)];
+    return [name, kept === undefined ? after : zoneout(kept, state[name]!, after)] as const;
+  });
+  const shown = Object.keys(next).find((name) => next[name] === output);
+  const all = Object.fromEntries(mixed);
+  return { next: all, output: shown === undefined ? output : all[shown]!, gates };
+}
+
 /** Runs one recurrence over a signal [T, N, C]. @returns [T, N, H], or [N, H] when the last output is wanted */
 export function runRecurrence(scope: Scope, settings: RecurrentSettings, signal: Signal, place: Place): Value {
   const specification = cellSpecification(settings.cell, featureCount(signal), settings.units, { bias: settings.bias, options: settings.cellOptions });
   const suffix = `_l${place.layer}${place.reverse ? '_reverse' : ''}`;
-  const weights = recurrentParameters(scope, specification, settings, suffix);
+  const parameters = recurrentParameters(scope, specification, settings, suffix);
   const states = stateScope(scope, settings, place);
   const initial = startStates(states, specification, signal.value.shape[1]!, initialStates(scope, specification, settings, suffix));
   const names = Object.keys(initial);
-  const masks = recurrentMasks(scope, settings, signal.value.shape);
+  const masks = drawMasks(scope, specification, settings.dropout, signal.value.shape);
+  const weights = dropWeights(scope, settings.dropout, parameters);
   let shown: string | undefined;
   let seen: string[] = [];
   const { final, outputs } = scan<string, string, string>({
@@ -62,8 +71,7 @@ export function runRecurrence(scope: Scope, settings: RecurrentSettings, signal:
     reverse: place.reverse,
     lengths: signal.lengths,
     step: (values) => {
-      const state = Object.fromEntries(names.map((name) => [name, values[name]!]));
-      const { output, next, gates } = cellStep(specification, { x: values['x']!, state, weights, recurrentMask: values['recurrentMask'] ?? masks.constant });
+      const { output, next, gates } = runStep(specification, weights, masks, values);
       shown = names.find((name) => next[name] === output);
       const sequences = names.filter((name) => name !== shown).map((name) => [sequenceName(name), next[name]!] as const);
       const observed = states.observe ? gates : {};
