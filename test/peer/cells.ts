@@ -1,4 +1,4 @@
-import { cell } from '../../lib/cells/index.ts';
+import { cell, cifgCell, peepholeLstmCell } from '../../lib/cells/index.ts';
 import { add, clip as clamp, lessEqual, multiply, relu, select, sigmoid, subtract, tanh } from '../../lib/graph/index.ts';
 import type { Value } from '../../lib/graph/value.ts';
 import { recurrent } from '../../lib/layers/index.ts';
@@ -26,8 +26,17 @@ function applied({ name, alpha, beta }: Activation, x: Value): Value {
   }
 }
 
+/** Which cell of the package has the equations of ONNX's LSTM, if one has. */
+export function knownLstm({ activations, peephole, inputForget, clip }: Kind<'general lstm'>): typeof cifgCell | typeof peepholeLstmCell | undefined {
+  const usual = activations.map(({ name }) => name).join() === 'sigmoid,tanh,tanh' && clip === undefined && peephole;
+  return usual ? (inputForget ? cifgCell : peepholeLstmCell) : undefined;
+}
+
 /** ONNX's LSTM with all that it allows: peepholes, coupled input and forget gates, a bound on what enters the gates, other functions. */
-export function generalLstm({ activations: [gate, candidate, output], peephole, inputForget, clip }: Kind<'general lstm'>, options: RecurrentOptions): Layer {
+export function generalLstm(recurrence: Kind<'general lstm'>, options: RecurrentOptions): Layer {
+  const known = knownLstm(recurrence);
+  if (known) return recurrent(known as typeof cifgCell, options);
+  const { activations: [gate, candidate, output], peephole, inputForget, clip } = recurrence;
   const bounded = (x: Value): Value => (clip === undefined ? x : clamp(x, -clip, clip));
   return recurrent(cell(newName('generalLstm'), { state: { h: 'units', c: 'units' } }, ({ x, h, c, affine, parameter }) => {
     const peek = (name: string, at: Value): Value => multiply(parameter(`peephole_${name}`, ['units'], { group: 'recurrent' }), at);

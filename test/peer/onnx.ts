@@ -1,5 +1,6 @@
 import { joinLast, numbers, part, stackParts, swapBatchAndTime } from '../support/tensors.ts';
 import type { Numbers } from '../support/tensors.ts';
+import { knownLstm } from './cells.ts';
 import { reorderGates } from './plan.ts';
 import type { Activation, Check, Converted, Direction, Recurrence, Stage, StageResult } from './plan.ts';
 
@@ -151,6 +152,13 @@ function suffixOf(direction: Direction): string {
   return direction === 'backward' ? '_reverse' : '';
 }
 
+/** The number in the lecture notes' checklist of what a case shows. */
+function rowOf(stages: readonly Stage[]): string {
+  const cells = stages.map(({ recurrence }) => (recurrence.kind === 'general lstm' ? knownLstm(recurrence)?.name : recurrence.kind === 'gru' ? `gru ${recurrence.reset}` : undefined));
+  const rows: Readonly<Record<string, string>> = { peepholeLstm: '[60] ', cifg: '[78] ', 'gru before': '[70] ', 'gru after': '[70] ' };
+  return rows[cells[0] ?? ''] ?? '';
+}
+
 export function convertOnnx(source: OnnxCase, index: number): Converted {
   const name = `onnxruntime ${index} ${source.test}`;
   const unknown = Object.keys(source.attributes).filter((attribute) => !attributesKnown.has(attribute));
@@ -160,7 +168,7 @@ export function convertOnnx(source: OnnxCase, index: number): Converted {
   const direction = source.attributes.direction ?? 'forward';
   const { stages, split } = stagesOf(source, direction === 'bidirectional' ? ['forward', 'backward'] : [direction === 'reverse' ? 'backward' : 'forward']);
   return {
-    name, stages, sideBySide: split, runs: 1, tolerance: { absolute: 1.05 * source.numpy_max_err + 1e-6, relative: 1e-6 },
+    name: `${rowOf(stages)}${name}`, stages, sideBySide: split, runs: 1, tolerance: { absolute: 1.05 * source.numpy_max_err + 1e-6, relative: 1e-6 },
     input: swapBatchAndTime(tensor(source.inputs.X)!),
     lengths: source.inputs.sequence_lens?.data,
     checks: checksOf(source, split),
