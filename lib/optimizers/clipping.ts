@@ -10,6 +10,11 @@ export interface ClipOptions {
   readonly norm?: number | undefined;
   /** All gradients together, as one vector, to this length at most: their direction stays. */
   readonly globalNorm?: number | undefined;
+  /**
+   * All gradients together, as published code of a lecture has it: where the squared length ‖g‖² is above θ, g ← θ g / ‖g‖². A slip, for it leaves a length of θ / ‖g‖, the
+   * shorter the longer g was: [3, 4] and θ = 1 give [0.12, 0.16]. Only to repeat what was computed with it.
+   */
+  readonly squaredNorm?: number | undefined;
 }
 
 export interface ClippedGradients {
@@ -30,7 +35,7 @@ function scaleTo(bound: number, length: Value): Value {
 
 /** @throws ERR_BPTT_OPTION for unknown names, ERR_BPTT_RANGE for bounds that are not above 0. */
 export function checkClip(options: ClipOptions): void {
-  checkOptions('clip', options, ['value', 'norm', 'globalNorm']);
+  checkOptions('clip', options, ['value', 'norm', 'globalNorm', 'squaredNorm']);
   for (const [name, bound] of Object.entries(options)) if (bound !== undefined) requireNumber('clip', name, bound, Number.MIN_VALUE, Number.MAX_VALUE);
 }
 
@@ -41,7 +46,7 @@ export function checkClip(options: ClipOptions): void {
  */
 export function clipGradients(gradients: readonly Value[], options: ClipOptions = {}): ClippedGradients {
   checkClip(options);
-  const { value, norm, globalNorm } = options;
+  const { value, norm, globalNorm, squaredNorm } = options;
   const before = sqrt(squaredLength(gradients));
   let clipped = [...gradients];
   if (value !== undefined) clipped = clipped.map((gradient) => clip(gradient, -value, value));
@@ -49,6 +54,10 @@ export function clipGradients(gradients: readonly Value[], options: ClipOptions 
   if (globalNorm !== undefined) {
     const length = value === undefined && norm === undefined ? before : sqrt(squaredLength(clipped));
     const scale = scaleTo(globalNorm, length);
+    clipped = clipped.map((gradient) => multiply(gradient, scale));
+  }
+  if (squaredNorm !== undefined) {
+    const scale = scaleTo(squaredNorm, squaredLength(clipped));
     clipped = clipped.map((gradient) => multiply(gradient, scale));
   }
   return { gradients: clipped, norm: before };

@@ -16,7 +16,7 @@ import { hashSeed, mix } from '../random.ts';
 import { lossTerms, total } from './lossGraph.ts';
 import { BatchReader } from './prepare.ts';
 import type { PreparedBatch } from './prepare.ts';
-import { readLosses } from './settings.ts';
+import { readLosses, readLossOn } from './settings.ts';
 import { truncateGradients } from './truncate.ts';
 
 export interface GradientOptions {
@@ -107,7 +107,7 @@ export async function gradients(model: Model, batch: Batch, options: GradientOpt
   checkOptions('gradients', options, optionNames);
   const losses = readLosses('gradients', model, options.loss);
   const reduction = requireChoice('gradients', 'reduction', options.reduction ?? 'mean', reductions);
-  const lossOn = requireChoice('gradients', 'lossOn', options.lossOn ?? 'all', ['all', 'last'] as const);
+  const lossOn = readLossOn('gradients', model, losses, options.lossOn);
   const span = options.span === undefined ? undefined : requireInteger('gradients', 'span', options.span, 1);
   const training = requireBoolean('gradients', 'training', options.training ?? false);
   const prepared = new BatchReader(model, 'gradients', losses).read(batch, false);

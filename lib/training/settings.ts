@@ -24,7 +24,7 @@ export interface TrainerOptions {
   readonly l2?: L2Options | undefined;
   /** 'mean' (default): over all valid steps. 'sum'. 'meanPerSequence': over each row's steps, then over rows. */
   readonly reduction?: Reduction | undefined;
-  /** 'last': only each row's last valid step counts. Default 'all'. */
+  /** 'last': only each row's last valid step counts. Default 'all'. How much each step counts otherwise is said by the `weights` of batches. */
   readonly lossOn?: 'all' | 'last' | undefined;
   /** Default: one update for each batch, gradients over all of its steps. */
   readonly truncation?: TruncationOptions | undefined;
@@ -61,9 +61,10 @@ export function readTrainerOptions(model: Model, options: TrainerOptions): Train
   }
   checkClip(clip);
   checkL2(l2);
-  const lossOn = requireChoice('Trainer', 'lossOn', options.lossOn ?? 'all', ['all', 'last'] as const);
+  const losses = readLosses('Trainer', model, options.loss);
+  const lossOn = readLossOn('Trainer', model, losses, options.lossOn);
   return {
-    losses: readLosses('Trainer', model, options.loss), optimizer, clip, l2, lossOn,
+    losses, optimizer, clip, l2, lossOn,
     reduction: requireChoice('Trainer', 'reduction', options.reduction ?? 'mean', reductions),
     truncation: options.truncation === undefined ? null : readTruncation(model, options.truncation, lossOn),
     carryState: carryState === undefined ? undefined : requireBoolean('Trainer', 'carryState', carryState),
@@ -89,6 +90,14 @@ export function readLosses(owner: string, model: Model, loss: unknown): Record<s
   if (wrong) throw wrongType(owner, `loss.${wrong[0]}`, 'a loss such as crossEntropy()', wrong[1]);
   if (entries.length === 0) throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a loss for at least one of the outputs ${outputs.join(', ')}, received none`, { expected: outputs });
   return Object.fromEntries(entries);
+}
+
+/** Which steps have a loss. @throws ERR_BPTT_OPTION for "last" where no output with a loss has steps. */
+export function readLossOn(owner: string, model: Model, losses: Readonly<Record<string, Loss>>, given: unknown): 'all' | 'last' {
+  const lossOn = requireChoice(owner, 'lossOn', given ?? 'all', ['all', 'last'] as const);
+  if (lossOn === 'all' || model.outputs.some(({ name, time }) => time && name in losses)) return lossOn;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: lossOn: 'last' chooses among the steps of an output over time, and ${Object.keys(losses).map((name) => `"${name}"`).join(', ')} has one value for each row;`
+    + ' leave it out', { received: lossOn });
 }
 
 function readTruncation(model: Model, truncation: TruncationOptions, lossOn: 'all' | 'last'): { update: number; gradient: number } {
