@@ -11,3 +11,5 @@ export { characters, Vocabulary, words } from './vocabulary.ts';
 export type { VocabularyDefinition } from './vocabulary.ts';
 export { windows } from './windows.ts';
 export type { Series, WindowOptions } from './windows.ts';
+export { pairs, teacherForcing } from './pairs.ts';
+export type { PairOptions, SequencePair } from './pairs.ts';

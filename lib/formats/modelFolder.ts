@@ -87,12 +87,12 @@ async function readDescription(bytes: Uint8Array, source: string): Promise<Descr
   }
 }
 
-/** How many stacked layers a definition asks for, those of layers inside of layers too. */
+/** How many stacked layers a definition asks weights for, those of layers inside of layers too. */
 function countStacked(definition: unknown): number {
   let count = 0;
   for (const open: unknown[] = [definition]; open.length > 0;) {
     const value = open.pop();
-    if (typeof value !== 'object' || value === null) continue;
+    if (typeof value !== 'object' || value === null || typeof (value as { weights?: unknown }).weights === 'string') continue;
     for (const [key, entry] of Object.entries(value)) {
       if (key === 'layers' && typeof entry === 'number') count += entry;
       else open.push(entry);

@@ -26,7 +26,8 @@ function backwardTwin(forward: Layer): Layer {
  * Two recurrences side by side, one from each end (M. Schuster and K. Paliwal, "Bidirectional recurrent neural networks", 1997), which may differ in
  * everything but their outputs' shape. For twins of one stacked layer `direction: 'bidirectional'` of the recurrent layer says the same in less.
  *
- * [N, T, C] → [N, T, H₁ + H₂] ("concat") or [N, T, H]; [N, …] when both give their last output.
+ * [N, T, C] → [N, T, H₁ + H₂] ("concat") or [N, T, H]; [N, …] when both give their last output. Each direction's own output is there as the named output "forward" or
+ * "backward", whatever the merge.
  * @throws ERR_BPTT_OPTION unless the layers run forward and backward; when built, ERR_BPTT_SHAPE when their outputs cannot be merged.
  */
 export function bidirectional(options: BidirectionalOptions): Layer {
@@ -46,7 +47,7 @@ export function bidirectional(options: BidirectionalOptions): Layer {
     const first = forward.build(scope.child('forward'), signal);
     const second = backward.build(scope.child('backward'), signal);
     checkHalves(label, merge, first, second);
-    return { ...first, value: merges[merge]([first.value, second.value]) };
+    return { ...first, value: merges[merge]([first.value, second.value]), named: { forward: first, backward: second } };
   });
 }
 

@@ -1,10 +1,9 @@
 import { requireNumber } from '../checks.ts';
 import { checkOptions } from '../errors.ts';
-import { add, matmul, multiply, sigmoid, subtract, type Value } from '../graph/index.ts';
 import { chainInputs, readChain } from './chain.ts';
-import { defineLayer, featureCount, layerLabel, type LayerOptions } from './define.ts';
-import { constantValue, glorotUniform } from './initializers/index.ts';
-import type { Layer, Scope, Signal } from './layer.ts';
+import { defineLayer, layerLabel, type LayerOptions } from './define.ts';
+import { gatedSum } from './gatedSum.ts';
+import type { Layer } from './layer.ts';
 import { zeroPadding } from './masking.ts';
 import { asLayer, describeLayer, registerLayer, type LayerDescription } from './registry.ts';
 import { directionOf, requireSameShape, shortcut, shortcutInput } from './shortcut.ts';
@@ -13,15 +12,6 @@ export interface HighwayOptions extends LayerOptions {
   readonly layer: Layer | LayerDescription;
   /** Where the bias of the transform gate begins: below 0 the layer at first lets most of its input pass. Default −1. */
   readonly gateBias?: number | undefined;
-}
-
-/** g ⊙ f(x) + (1 − g) ⊙ x with g = σ(x W + b), for values of one shape [..., C]; weights under `name` in the scope. */
-export function gatedSum(scope: Scope, past: Signal, transformed: Value, { gateBias, name = 'gate' }: { gateBias: number; name?: string }): Value {
-  const size = featureCount(past);
-  const weight = scope.parameter(`${name}_weight`, [size, size], { group: 'input', initializer: glorotUniform(), disk: { name: `${name}_weight`, transpose: true } });
-  const bias = scope.parameter(`${name}_bias`, [size], { group: 'bias', initializer: constantValue({ value: gateBias }) });
-  const gate = sigmoid(add(matmul(past.value, weight), bias));
-  return add(multiply(gate, transformed), multiply(subtract(1, gate), past.value));
 }
 
 /**

@@ -8,6 +8,8 @@ export interface Signal {
   readonly lengths?: Value | undefined;
   /** Of int32 values: how many different ones there are, when the input declares it (0 … tokens − 1). */
   readonly tokens?: number | undefined;
+  /** What the layer gives beside it, by name: within a model, every state of the layer after each row's last step, [N, H…], by its path below the layer. */
+  readonly named?: Readonly<Record<string, Signal>> | undefined;
 }
 
 /** Fills a new parameter. `shape` is one gate's block; `random` gives uniform numbers in [0, 1) from the model's seed and the parameter's name. */
@@ -54,6 +56,8 @@ export interface Scope {
   readonly observe?: ((name: string, shown: Signal) => void) | undefined;
   /** Says that what the layer gives at a step needs later steps too: its model can neither stream nor go on with its states from one part of a sequence to the next. */
   readsAhead(): void;
+  /** How many updates have been made, float32 []: for what changes in the course of training. Only while training. */
+  readonly updates?: Value | undefined;
   /** A fresh random key, int32 [2], that differs from step to step and from call to call. Only while training. */
   randomKey(): Value;
 }
@@ -67,6 +71,8 @@ export interface Layer {
   readonly options: Readonly<Record<string, unknown>>;
   /** Whether it joins its inputs step by step, so that those over time must have the same valid steps in every row. */
   readonly stepwise?: boolean;
+  /** How many inputs it takes after the first one, such as the sequence that an attention looks at; default 0. Layers that run others hand them on in order. */
+  readonly furtherInputs?: number;
   /** Most layers take one signal; merging layers take several. @throws ERR_BPTT_SHAPE or ERR_BPTT_TYPE naming the layer's path. */
   build(scope: Scope, ...inputs: readonly Signal[]): Signal;
 }

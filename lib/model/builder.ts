@@ -40,6 +40,8 @@ export type StateSource = (path: string, initial: Value) => Value;
 
 export interface BuildOptions {
   readonly training: boolean;
+  /** Updates made so far, float32 []; only while training. */
+  readonly updates?: Value | undefined;
   /** Default: every row is fresh. */
   readonly state?: StateSource | undefined;
   /** Whether layers shall show what they have inside, such as gates. Default false. */
@@ -91,13 +93,15 @@ class Build {
     return value;
   }
 
-  scope(path: string): Scope {
+  /** @param owner where its weights are: another layer's path where it has those. */
+  scope(path: string, owner = path): Scope {
     return {
       path,
       training: this.options.training,
-      child: (name) => this.scope(`${path}/${name}`),
+      updates: this.options.updates,
+      child: (name) => this.scope(`${path}/${name}`, `${owner}/${name}`),
       parameter: (name, shape, options) => {
-        const declared = this.table.request(path, name, shape, options);
+        const declared = this.table.request(owner, name, shape, options);
         const known = this.parameters.get(declared.variable.name);
         if (known) return known.value;
         const value = variable(declared.variable);
@@ -127,6 +131,12 @@ class Build {
     const start = this.options.state?.(path, fresh) ?? fresh;
     this.states.set(path, { start, initial: fresh });
     return start;
+  }
+
+  /** Every state of one layer after the last valid step, by its path below the layer. */
+  finalStates(layer: string): Record<string, Signal> {
+    const own = [...this.states].filter(([path, { final }]) => path.startsWith(`${layer}/`) && final);
+    return Object.fromEntries(own.map(([path, { final }]) => [path.slice(layer.length + 1), { value: final!, time: false }]));
   }
 
   finished(): Map<string, BuiltState> {
@@ -165,10 +175,11 @@ export function buildModel({ definition, layers }: Wiring, table: ParameterTable
     inputs[entry.name] = fed;
     signals.set(entry.name, signal);
   }
-  definition.layers.forEach(({ name, inputs: sources }, i) => {
-    const signal = withScope(name, () => layers[i]!.build(build.scope(name), ...sources.map((source) => signals.get(source)!)));
+  definition.layers.forEach(({ name, inputs: sources, weights }, i) => {
+    const signal = withScope(name, () => layers[i]!.build(build.scope(name, weights), ...sources.map((source) => signals.get(source)!)));
     checkRows(name, signal, signature.rows);
-    signals.set(name, signal);
+    const inherited = sources.some((source) => signals.get(source)!.named === signal.named);
+    signals.set(name, { ...signal, named: { ...(inherited ? {} : signal.named), ...build.finalStates(name) } });
   });
   const outputs = definition.outputs.map((name) => [name, withScope(name, () => zeroPadding(signals.get(name)!))] as const);
   return {
@@ -201,11 +212,12 @@ export function joinedInputs(wiring: Wiring, table: ParameterTable): JoinedInput
   });
 }
 
-/** The first layer that reads steps ahead: it says so itself, or has a loop that runs from the end of time to its beginning. */
-export function backwardLayer(built: BuiltModel): string | undefined {
-  let found = built.ahead;
+/** The first layer (of some of them) that reads steps ahead: it says so itself, or has a loop that runs from the end of time to its beginning. */
+export function backwardLayer(built: BuiltModel, among?: ReadonlySet<string>): string | undefined {
+  const counts = (layer: string): boolean => among === undefined || among.has(layer);
+  let found = built.ahead !== undefined && counts(built.ahead) ? built.ahead : undefined;
   visitNodes(Object.values(built.outputs).map(({ value }) => value), (node) => {
-    if (node.operation === 'scan' && node.attributes['reverse'] === true) found ??= node.scope;
+    if (node.operation === 'scan' && node.attributes['reverse'] === true && counts(node.scope)) found ??= node.scope;
   });
   return found;
 }

@@ -12,6 +12,8 @@ export interface LayerDefinition {
   readonly kind: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly inputs: readonly string[];
+  /** An earlier layer, equal but for its name, whose weights it has; absent where they are its own. */
+  readonly weights?: string;
 }
 
 /** A model without its numbers: JSON-safe, enough to build an equal one. */
@@ -94,9 +96,12 @@ export function wire(options: WiringOptions): Wiring {
   const order = orderOf(outputs);
   checkInputs(inputs, order);
   const places = [...inputs, ...order.filter((place) => place.layer)];
-  const chooser = new Names(places.flatMap((place) => place.layer?.name ?? place.input?.name ?? []));
-  const names = new Map(places.map((place) => [place, place.layer?.name ?? place.input?.name ?? chooser.choose(place.layer?.kind ?? 'input')]));
   const built = order.filter((place) => place.layer);
+  const owners = new Map<Symbolic, Symbolic>();
+  for (const place of built) owners.set(place, built.find(({ layer }) => layer === place.layer)!);
+  const fixed = (place: Symbolic): string | undefined => place.name ?? place.input?.name ?? (owners.get(place) === place ? place.layer!.name : undefined);
+  const chooser = new Names(places.flatMap((place) => fixed(place) ?? []));
+  const names = new Map(places.map((place) => [place, fixed(place) ?? chooser.choose(place.layer?.name ?? place.layer?.kind ?? 'input')]));
   const definition: ModelDefinition = {
     version: 1,
     name: options.name === undefined ? null : requireName('model', options.name),
@@ -104,6 +109,7 @@ export function wire(options: WiringOptions): Wiring {
     inputs: inputs.map((place) => ({ ...place.input!, name: names.get(place)! })),
     layers: built.map((place) => ({
       name: names.get(place)!, kind: place.layer!.kind, options: place.layer!.options, inputs: place.sources.map((source) => names.get(source)!),
+      ...(owners.get(place) === place ? {} : { weights: names.get(owners.get(place)!)! }),
     })),
     outputs: outputs.map((place) => names.get(place)!),
   };
@@ -147,8 +153,8 @@ export function readDefinition(json: unknown): Wiring {
   };
   for (const entry of inputs as unknown[]) add(...readInput(entry));
   for (const entry of layers as unknown[]) {
-    const { layerName, layer, sources } = readLayer(entry);
-    add(layerName, connect(layer, ...sources.map(find)));
+    const { layerName, layer, sources, owner } = readLayer(entry);
+    add(layerName, Object.freeze({ ...connect(owner === undefined ? layer : sameLayer(layer, find(owner)), ...sources.map(find)), name: layerName }));
   }
   return wire({
     inputs: [...places.values()].filter((place) => place.input), outputs: outputs.map(find), seed: seed as number, ...(name === null ? {} : { name: name as string }),
@@ -167,11 +173,18 @@ function readInput(entry: unknown): [string, Symbolic] {
   return [name, place];
 }
 
-function readLayer(entry: unknown): { layerName: string; layer: Layer; sources: string[] } {
-  checkOptions('model definition: layer', entry, ['name', 'kind', 'options', 'inputs']);
-  const { name, kind, options, inputs } = entry as LayerDefinition;
+/** The layer whose weights another one has. @throws ERR_BPTT_FORMAT unless both are of one kind and equal options. */
+function sameLayer(layer: Layer, { layer: owner }: Symbolic): Layer {
+  if (owner && owner.kind === layer.kind && JSON.stringify(owner.options) === JSON.stringify(layer.options)) return owner;
+  throw malformed('layers that share weights to be equal', `${layer.kind} and ${owner?.kind ?? 'an input'}`);
+}
+
+function readLayer(entry: unknown): { layerName: string; layer: Layer; sources: string[]; owner: string | undefined } {
+  checkOptions('model definition: layer', entry, ['name', 'kind', 'options', 'inputs', 'weights']);
+  const { name, kind, options, inputs, weights } = entry as LayerDefinition;
+  if (weights !== undefined && typeof weights !== 'string') throw malformed('weights as the name of a layer', weights);
   if (typeof name !== 'string' || !isTexts(inputs) || inputs.length === 0) throw malformed('a layer with a name and inputs', entry);
-  return { layerName: name, layer: layerFromDescription({ kind, name, options }), sources: inputs };
+  return { layerName: name, layer: layerFromDescription({ kind, name, options }), sources: inputs, owner: weights };
 }
 
 function isTexts(candidate: unknown): candidate is string[] {

@@ -1,5 +1,7 @@
 export type { LayerDefinition, ModelDefinition } from './definition.ts';
 export type { InputData, LengthsData } from './door.ts';
+export { encoderDecoder } from './encoderDecoder.ts';
+export type { EncoderDecoderOptions } from './encoderDecoder.ts';
 export { Model, model, modelFromJSON, sequential } from './model.ts';
 export type { FromJSONOptions, ModelOptions, ModelSettings, OutputDescription, PredictOptions, SequentialOptions, StateDescription } from './model.ts';
 export { Narx, narx, narxFrom } from './narx.ts';
@@ -7,7 +9,7 @@ export type { NarxExampleOptions, NarxForecast, NarxOptions, NarxSeries } from '
 export type { Parameter } from './parameters.ts';
 export type { Prediction } from './predict.ts';
 export { Stream } from './stream.ts';
-export type { StepInput } from './stream.ts';
+export type { StepInput, StreamOptions } from './stream.ts';
 export type { LayerSummary, ModelDescription } from './summary.ts';
 export { connect, input } from './symbolic.ts';
 export type { InputDefinition, InputOptions, Symbolic } from './symbolic.ts';

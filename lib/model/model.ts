@@ -17,7 +17,7 @@ import type { Parameter } from './parameters.ts';
 import { Predictor } from './predict.ts';
 import type { Prediction } from './predict.ts';
 import { StreamFactory } from './stream.ts';
-import type { Stream } from './stream.ts';
+import type { Stream, StreamOptions } from './stream.ts';
 import { describeModel, formatSummary, symbolicShape } from './summary.ts';
 import type { ModelDescription } from './summary.ts';
 import { connect, input } from './symbolic.ts';
@@ -149,11 +149,14 @@ export class Model {
   /**
    * The model one step at a time, synchronously and carrying its state: the same numbers as `predict` over the same steps.
    * @param options.rows sequences that run side by side. Default 1.
-   * @throws ERR_BPTT_OPTION for a model that reads steps ahead (backwards, or through a window that is not causal) or has no input over time.
+   * @param options.given inputs that come whole and are read once, now: the source of an encoder–decoder, the picture of a caption. The steps are those of the other inputs.
+   * @throws ERR_BPTT_OPTION for a model that reads steps ahead (backwards, or through a window that is not causal) or has no input over time left to come step by step;
+   * what `predict` throws for given data that does not fit.
    */
-  stream(options: { readonly rows?: number } = {}): Stream {
-    checkOptions('stream', options, ['rows']);
-    return this.#streams.create(requireInteger('stream', 'rows', options.rows ?? 1, 1, 2 ** 31 - 1));
+  stream(options: StreamOptions = {}): Stream {
+    checkOptions('stream', options, ['rows', 'given', 'lengths']);
+    if (options.rows !== undefined) requireInteger('stream', 'rows', options.rows, 1, 2 ** 31 - 1);
+    return this.#streams.create(options);
   }
 
   /** The parameter of this name, as in `parameters` or on disk. @throws ERR_BPTT_OPTION when there is none. */

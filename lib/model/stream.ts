@@ -1,12 +1,15 @@
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { Output } from '../data/tensor.ts';
 import type { Data, FloatArray } from '../data/tensor.ts';
-import { broadcast, fillOf, input, reshape, select, variable } from '../graph/index.ts';
+import { broadcast, fillOf, input, reshape, select, variable, visitNodes } from '../graph/index.ts';
 import type { Value, Variable } from '../graph/index.ts';
 import type { Compiled, Executable, VariableStore } from '../runtime/runtime.ts';
-import { buildModel } from './builder.ts';
+import { backwardLayer, buildModel, requireStateNames } from './builder.ts';
 import type { BuiltModel } from './builder.ts';
-import { specificationOf } from './door.ts';
+import { signatureKey, specificationOf } from './door.ts';
+import type { LengthsData, PackedInputs } from './door.ts';
+import { cutGraph, layersAfter, packGiven, partInputs } from './given.ts';
+import type { InputParts } from './given.ts';
 import type { Model } from './model.ts';
 import { packStates } from './predict.ts';
 import { ProgramCache } from './programs.ts';
@@ -15,11 +18,25 @@ import type { InputDefinition } from './symbolic.ts';
 /** One step's input: a token or the features of one row; of several rows one after the other; by name where there are several inputs. */
 export type StepInput = number | ArrayLike<number> | Readonly<Record<string, number | ArrayLike<number>>>;
 
+export interface StreamOptions {
+  /** Sequences that run side by side. Default 1, or as many as are given. */
+  readonly rows?: number | undefined;
+  /** Inputs that do not come step by step but whole, by name: they are read once, and the steps of the others see what was made of them. */
+  readonly given?: Readonly<Record<string, Data>> | undefined;
+  /** Valid steps of each row of given data that is padded. */
+  readonly lengths?: LengthsData | undefined;
+}
+
 /** The programs that all streams of so many rows share. */
 interface StreamPrograms {
   readonly bytes: number;
   readonly built: BuiltModel;
+  readonly streamed: readonly InputDefinition[];
   readonly variables: readonly Variable[];
+  /** What is kept of given inputs. */
+  readonly memory: readonly Variable[];
+  /** Reads the given inputs; null where there are none. */
+  readonly prepare: Compiled | null;
   readonly step: Compiled;
   /** Gives what fresh rows begin with; null where that is zero for every state. */
   readonly initial: Compiled | null;
@@ -40,41 +57,78 @@ export class StreamFactory {
     this.#model = model;
   }
 
-  create(rows: number): Stream {
-    const { door: { owner }, backwards } = this.#model.core;
-    if (backwards !== undefined) {
-      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${backwards}" reads steps ahead, which a stream has not reached; `
-        + `use predict over whole sequences, or train a model of direction "forward" and padding "causal"`, { expected: 'forward', received: backwards });
+  create({ rows, given = {}, lengths }: StreamOptions): Stream {
+    const parts = partInputs(this.#model, given);
+    if (parts.given.length === 0) {
+      if (lengths !== undefined) throw new BpttError('ERR_BPTT_OPTION', `${this.#model.core.door.owner}: stream: lengths belong to inputs that are given whole, and there are none`, { received: lengths });
+      const programs = this.#programs.get(String(rows ?? 1), () => this.#compile(rows ?? 1, parts, {}));
+      return new Stream(this.#model, rows ?? 1, programs, null);
     }
-    if (!this.#model.inputs.some(({ time }) => time)) throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for no input has a time axis; use predict`, { received: this.#model.inputs });
-    return new Stream(this.#model, rows, this.#programs.get(String(rows), () => this.#compile(rows)));
+    const packed = packGiven(this.#model, parts, given, lengths);
+    const count = packed.signature.rows;
+    if (rows !== undefined && rows !== count) {
+      throw new BpttError('ERR_BPTT_SHAPE', `${this.#model.core.door.owner}: stream: expected as many rows as are given, ${count}, received rows: ${rows}; leave it out`, { expected: count, received: rows });
+    }
+    const programs = this.#programs.get(signatureKey(packed.signature), () => this.#compile(count, parts, packed.signature.inputs));
+    return new Stream(this.#model, count, programs, packed);
   }
 
-  #compile(rows: number): StreamPrograms {
-    const { core, runtime, inputs } = this.#model;
+  #compile(rows: number, { given, streamed }: InputParts, givenSizes: PackedInputs['signature']['inputs']): StreamPrograms {
+    const { core, runtime } = this.#model;
+    const moving = layersAfter(core.wiring.definition, streamed);
     const variables: Variable[] = [];
     const fresh = input('fresh', [rows], 'bool');
-    const signature = { rows, inputs: Object.fromEntries(inputs.map(({ name }) => [name, { steps: 1, ragged: false }])) };
-    const built = buildModel(core.wiring, core.table, signature, {
+    const sizes = Object.fromEntries(streamed.map(({ name }) => [name, { steps: 1, ragged: false }]));
+    const built = buildModel(core.wiring, core.table, { rows, inputs: { ...givenSizes, ...sizes } }, {
       training: false,
       state: (path, initial) => {
+        if (!moving.has(path.split('/')[0]!)) return initial;
         const carried: Variable = { name: path, shape: initial.shape, type: 'float32' };
         variables.push(carried);
         return selectFresh(fresh, initial, variable(carried));
       },
     });
-    const outputs = Object.fromEntries(Object.entries(built.outputs).map(([name, { value }]) => [name, value]));
-    const states = [...built.states.values()];
-    const assignments = states.map(({ final }, i) => ({ variable: variables[i]!, value: final }));
-    const feeds = states.length > 0 ? [...built.feeds, fresh] : built.feeds;
-    const step = runtime.compile({ inputs: feeds, outputs, assignments }, { layouts: [core.store.variables, variables] });
-    const learned = states.some((state) => fillOf(state.initial) !== 0);
-    const initial = Object.fromEntries([...built.states].map(([path, state]) => [path, state.initial]));
+    this.#requireForward(built, moving, streamed);
+    const outputs = Object.entries(built.outputs).filter(([name]) => moving.has(name)).map(([name, { value }]) => [name, value] as const);
+    const states = [...built.states].filter(([path]) => moving.has(path.split('/')[0]!));
+    const givenFeeds = built.feeds.filter((feed) => given.some(({ name }) => [`input/${name}`, `lengths/${name}`].includes(feed.node.attributes['name'] as string)));
+    const feeds = [...built.feeds.filter((feed) => !givenFeeds.includes(feed)), ...(states.length > 0 ? [fresh] : [])];
+    const values = [...outputs.map(([, value]) => value), ...states.flatMap(([, { final, initial }]) => [final, initial])];
+    const { memory, prepare, ofStep } = cutGraph(values, givenFeeds, [...feeds, ...states.map(([, { start }]) => start)]);
+    const layouts = [core.store.variables, ...(memory.length > 0 ? [memory] : [])];
+    const assignments = states.map(([, { final }], i) => ({ variable: variables[i]!, value: ofStep(final) }));
+    const step = runtime.compile({ inputs: feeds, outputs: mapValues(outputs, ofStep), assignments }, { layouts: [...layouts, variables] });
+    const learned = states.some(([, state]) => fillOf(state.initial) !== 0);
+    const initial = mapValues(states.map(([path, state]) => [path, state.initial] as const), ofStep);
     return {
-      built, variables, step, bytes: step.arenaBytes,
-      initial: learned ? runtime.compile({ inputs: [], outputs: initial, assignments: [] }, { layouts: [core.store.variables] }) : null,
+      built, streamed, variables, memory, step, bytes: step.arenaBytes,
+      prepare: memory.length > 0 ? runtime.compile(prepare, { layouts }) : null,
+      initial: learned ? runtime.compile({ inputs: [], outputs: initial, assignments: [] }, { layouts }) : null,
     };
   }
+
+  /** @throws ERR_BPTT_OPTION when a step would need later ones, or begin with what is not there yet. */
+  #requireForward(built: BuiltModel, moving: ReadonlySet<string>, streamed: readonly InputDefinition[]): void {
+    const { owner } = this.#model.core.door;
+    const all = streamed.length === this.#model.inputs.length;
+    const backwards = all ? this.#model.core.backwards : backwardLayer(built, moving);
+    if (backwards !== undefined) {
+      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${backwards}" reads steps ahead, which a stream has not reached; `
+        + `use predict over whole sequences, or train a model of direction "forward" and padding "causal"`, { expected: 'forward', received: backwards });
+    }
+    const names = streamed.map(({ name }) => `input/${name}`);
+    for (const [path, { initial }] of built.states) {
+      let early: string | undefined;
+      visitNodes([initial], ({ operation, attributes }) => { if (operation === 'input' && names.includes(attributes['name'] as string)) early ??= (attributes['name'] as string).slice('input/'.length); });
+      if (early === undefined) continue;
+      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the state "${path}" begins with what the whole of the input "${early}" ends with; give that one whole: stream({ given: { ${early}: … } })`,
+        { expected: early, received: path });
+    }
+  }
+}
+
+function mapValues(entries: readonly (readonly [string, Value])[], change: (value: Value) => Value): Record<string, Value> {
+  return Object.fromEntries(entries.map(([name, value]) => [name, change(value)]));
 }
 
 /**
@@ -89,6 +143,8 @@ export class Stream {
   readonly #model: Model;
   readonly #programs: StreamPrograms;
   readonly #store: VariableStore;
+  /** The weights, and what is kept of given inputs. */
+  readonly #stores: readonly VariableStore[];
   readonly #direct: Executable['direct'];
   readonly #fresh: Uint8Array;
   readonly #writers: readonly (readonly [string, (given: unknown) => void])[];
@@ -96,17 +152,19 @@ export class Stream {
   #anyFresh = true;
   #stepped = false;
 
-  constructor(model: Model, rows: number, programs: StreamPrograms) {
+  constructor(model: Model, rows: number, programs: StreamPrograms, given: PackedInputs | null) {
     this.rows = rows;
     this.#model = model;
     this.#programs = programs;
     this.#store = model.runtime.store(programs.variables);
-    this.#direct = programs.step.bind([model.core.store, this.#store]).direct;
+    this.#stores = [model.core.store, ...(programs.memory.length > 0 ? [model.runtime.store(programs.memory)] : [])];
+    if (given) programs.prepare?.bind(this.#stores).run(given.feeds);
+    this.#direct = programs.step.bind([...this.#stores, this.#store]).direct;
     this.#fresh = (this.#direct.inputs['fresh'] as Uint8Array | undefined) ?? new Uint8Array(rows);
     this.#fresh.fill(1);
     this.outputs = this.#direct.outputs as Record<string, FloatArray>;
-    this.#first = this.outputs[model.outputs[0]!.name]!;
-    this.#writers = model.inputs.map((entry) => [entry.name, stepWriter(model, entry, rows, this.#direct.inputs[`input/${entry.name}`] as Int32Array | FloatArray)]);
+    this.#first = Object.values(this.outputs)[0]!;
+    this.#writers = programs.streamed.map((entry) => [entry.name, stepWriter(model, entry, rows, this.#direct.inputs[`input/${entry.name}`] as Int32Array | FloatArray)]);
   }
 
   /** The last step's first output, a live view, or null before the first step. */
@@ -136,7 +194,7 @@ export class Stream {
 
   /** Every state by path, [rows, H]: copies. Setting it takes all of them, such as `predict` or this property gave. */
   get state(): Readonly<Record<string, Output>> {
-    const initial = this.#anyFresh ? this.#programs.initial?.bind([this.#model.core.store]).run({}) : undefined;
+    const initial = this.#anyFresh ? this.#programs.initial?.bind(this.#stores).run({}) : undefined;
     return Object.fromEntries(this.#programs.variables.map((carried) => {
       const data = this.#store.view(carried).slice() as FloatArray;
       const width = data.length / this.rows;
@@ -152,9 +210,11 @@ export class Stream {
 
   set state(state: Readonly<Record<string, Data>>) {
     const packed = packStates(this.#model, 'stream', state, this.rows);
-    const missing = this.#model.states.find(({ name }) => !(name in packed));
+    const own = this.#programs.variables.map(({ name }) => name);
+    requireStateNames('stream', Object.keys(packed), own);
+    const missing = this.#programs.variables.find(({ name }) => !(name in packed));
     if (missing) {
-      throw new BpttError('ERR_BPTT_STATE', `stream: expected every state, received none for "${missing.name}"; reset() begins anew`, { expected: this.#model.states, received: Object.keys(state) });
+      throw new BpttError('ERR_BPTT_STATE', `stream: expected every state, received none for "${missing.name}"; reset() begins anew`, { expected: own, received: Object.keys(state) });
     }
     for (const carried of this.#programs.variables) this.#store.view(carried).set(packed[carried.name]!);
     this.#store.touch();

@@ -33,6 +33,8 @@ export interface Symbolic {
   readonly input: Omit<InputDefinition, 'name'> & { readonly name: string | undefined } | null;
   readonly layer: Layer | null;
   readonly sources: readonly Symbolic[];
+  /** What a saved model calls it; absent while a model is written down. */
+  readonly name?: string;
 }
 
 const pathName = /^[^\s/.][^/.]*$/;
@@ -84,7 +86,8 @@ export function input(options: InputOptions): Symbolic {
 }
 
 /**
- * What `layer` makes of `sources`. Every connection has weights of its own, also where one layer value is connected twice.
+ * What `layer` makes of `sources`. One layer connected several times has one set of weights, which all of its connections train, but a state for each; two layers made by
+ * two calls of a factory have weights of their own, also with equal options.
  * @throws ERR_BPTT_TYPE for arguments of other kinds.
  */
 export function connect(layer: Layer, ...sources: readonly Symbolic[]): Symbolic {

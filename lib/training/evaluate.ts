@@ -15,7 +15,6 @@ import { Turns } from '../model/turns.ts';
 import type { Executable, RunArray } from '../runtime/runtime.ts';
 import { CarriedPool } from './carry.ts';
 import type { CarriedStates } from './carry.ts';
-import { countSteps } from './chunks.ts';
 import { epochOf } from './data.ts';
 import { lossTerms } from './lossGraph.ts';
 import { BatchReader } from './prepare.ts';
@@ -114,8 +113,7 @@ export class Evaluator {
     const program = this.#programs.get(`${signatureKey(signature)}|${weighted.join()}|${carries}`, () => this.#compile(signature, weighted, carried));
     addUp(sums, await program.executable.runAsync(feeds, { signal }), Object.keys(targets));
     const first = this.#model.outputs.find(({ name }) => name in targets)!;
-    const timed = this.#model.inputs.find(({ time }) => time);
-    sums.steps += first.time && timed && this.#settings.lossOn === 'all' ? countSteps(inputs[timed.name]!, prepared.steps) : rows;
+    sums.steps += first.time && this.#settings.lossOn === 'all' ? prepared.valid[first.name]! : rows;
     return carried;
   }
 

@@ -15,6 +15,8 @@ export interface PreparedBatch {
   readonly rows: number;
   /** T of the input over time; 1 where there is none. */
   readonly steps: number;
+  /** By output: how many steps of all rows are valid; the rows for an output without time. */
+  readonly valid: Readonly<Record<string, number>>;
   readonly inputs: Readonly<Record<string, Packed>>;
   /** By output. */
   readonly targets: Readonly<Record<string, Packed>>;
@@ -24,15 +26,24 @@ export interface PreparedBatch {
   readonly fresh: Uint8Array | null;
 }
 
-/** Which input's steps and lengths each output of a model has; null without a time axis. */
-export function timeSources(model: Model): Record<string, string | null> {
-  const timed = model.inputs.filter(({ time }) => time).map(({ name }) => name);
+/** Where the steps of an output come from: an input, whose lengths it has too, or the layers themselves, which give as many whatever the input; null without a time axis. */
+export type TimeSource = { readonly input: string } | { readonly steps: number } | null;
+
+function otherSteps(model: Model, output: string): BpttError {
+  return new BpttError('ERR_BPTT_OPTION', `${model.core.door.owner}: the output "${output}" has other steps than its input, for a layer before it takes windows, and targets are given step by step; `
+    + `end with globalMaxPooling(), lastStep() or output: 'last', or keep the steps by padding "same" or "causal" and stride 1`, { expected: 'as many steps as the input', received: output });
+}
+
+/** Where the steps of each output of a model come from. */
+export function timeSources(model: Model): Record<string, TimeSource> {
   const sizes = model.inputs.map(({ name, time }) => [name, { steps: time ? 2 : 1, ragged: time }] as const);
   const { outputs } = buildModel(model.core.wiring, model.core.table, { rows: 1, inputs: Object.fromEntries(sizes) }, { training: false });
-  return Object.fromEntries(Object.entries(outputs).map(([name, { time, lengths }]) => {
+  return Object.fromEntries(Object.entries(outputs).map(([name, { time, lengths, value }]): [string, TimeSource] => {
     const fed = lengths?.node.attributes['name'];
-    const source = typeof fed === 'string' ? fed.slice('lengths/'.length) : timed[0];
-    return [name, time ? source ?? null : null];
+    if (!time) return [name, null];
+    if (!lengths) return [name, { steps: value.shape[0]! }];
+    if (typeof fed !== 'string') throw otherSteps(model, name);
+    return [name, { input: fed.slice('lengths/'.length) }];
   }));
 }
 
@@ -41,7 +52,7 @@ export class BatchReader {
   readonly #model: Model;
   readonly #owner: string;
   readonly #losses: Readonly<Record<string, Loss>>;
-  readonly #sources: Readonly<Record<string, string | null>>;
+  readonly #sources: Readonly<Record<string, TimeSource>>;
 
   constructor(model: Model, owner: string, losses: Readonly<Record<string, Loss>>) {
     this.#model = model;
@@ -66,15 +77,20 @@ export class BatchReader {
       rows: signature.rows,
       steps: timed ? signature.inputs[timed.name]!.steps : 1,
       inputs: packed,
+      valid: Object.fromEntries(outputs.map((name) => [name, this.#sources[name] ? countSteps(this.#along(name, packed)) : signature.rows])),
       targets: Object.fromEntries(outputs.map((name) => [name, this.#readTarget(name, targets[name]!, packed)])),
       weights: this.#readWeights(batch.weights, outputs, packed),
       fresh: readFresh(this.#owner, batch.fresh, signature.rows),
     };
   }
 
-  /** The packed input whose steps an output has. */
+  /** The packed input whose steps an output has, or one that stands for steps of the output's own. */
   #along(output: string, packed: Readonly<Record<string, Packed>>): Packed {
-    return packed[this.#sources[output] ?? this.#model.inputs[0]!.name]!;
+    const source = this.#sources[output];
+    const first = packed[this.#model.inputs[0]!.name]!;
+    if (!source) return first;
+    if ('input' in source) return packed[source.input]!;
+    return { ...first, steps: source.steps, longest: source.steps, lengths: null };
   }
 
   #readTarget(name: string, target: Data, packed: Readonly<Record<string, Packed>>): Packed {
@@ -114,6 +130,10 @@ export class BatchReader {
       throw new BpttError('ERR_BPTT_DATA', `${this.#owner}, weights: expected numbers of 0 or more, for means divide by their sum, received ${wrong}`, { expected: '0 or more', received: wrong });
     }));
   }
+}
+
+function countSteps({ rows, steps, lengths }: Packed): number {
+  return lengths?.reduce((sum, length) => sum + length, 0) ?? rows * steps;
 }
 
 function readFresh(owner: string, fresh: Batch['fresh'], rows: number): Uint8Array | null {

@@ -103,6 +103,7 @@ export function buildStep(model: Model, settings: TrainerSettings, variables: Tr
   const learningRate = input('learningRate', [], 'float32');
   const built = buildModel(model.core.wiring, model.core.table, signature, {
     training: true,
+    updates: cast(variable(variables.step), 'float32'),
     state: (path, initial) => (carried ? selectFresh(fresh, initial, variable(carried.get(path)!)) : initial),
   });
   const feeds: Value[] = [...built.feeds, learningRate, ...(carried && carried.size > 0 ? [fresh] : [])];

@@ -207,7 +207,7 @@ export class Trainer {
   }
 
   /** What the program for one part of a batch depends on, and what it is fed. */
-  #partOf({ rows, inputs, targets, weights, steps: total }: PreparedBatch, chunk: Chunk, states: CarriedStates | null): { feeds: Record<string, RunArray>; options: StepOptions; steps: number } {
+  #partOf({ rows, inputs, targets, weights, valid, steps: total }: PreparedBatch, chunk: Chunk, states: CarriedStates | null): { feeds: Record<string, RunArray>; options: StepOptions; steps: number } {
     const { truncation, lossOn } = this.settings;
     const feeds: Record<string, RunArray> = {};
     const sizes: Record<string, { steps: number; ragged: boolean }> = {};
@@ -217,8 +217,10 @@ export class Trainer {
       feeds[`input/${name}`] = part.data;
       if (part.lengths) feeds[`lengths/${name}`] = part.lengths;
       sizes[name] = { steps: part.steps, ragged: part.lengths !== null };
-      if (time && lossOn === 'all' && this.model.outputs.some((output) => output.time && output.name in targets)) steps = countSteps(part, chunk.lossSteps);
+      if (time && truncation) steps = countSteps(part, chunk.lossSteps);
     }
+    const timed = this.model.outputs.find((output) => output.time && output.name in targets);
+    if (timed && lossOn === 'all' && !truncation) steps = valid[timed.name]!;
     const lossStart = chunk.start + chunk.steps - chunk.lossSteps;
     const cut = (name: string, data: PreparedBatch['targets'][string]): RunArray => (
       truncation && this.model.outputs.find((output) => output.name === name)!.time ? takeSteps(data, lossStart, chunk.lossSteps).data : data.data);

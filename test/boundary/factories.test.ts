@@ -25,7 +25,7 @@ function subject(name: string, factory: unknown, right: Readonly<Record<string, 
   return { name, call: factory as AnyFactory, right, options: [...new Set([...Object.keys(right), ...options, 'name'])], ...(leading ? { leading } : {}) };
 }
 
-const recurrentOptions = ['units', 'layers', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer', 'forgetBias', 'activation', 'reset'];
+const recurrentOptions = ['units', 'layers', 'skip', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer', 'forgetBias', 'activation', 'reset'];
 const text = Int32Array.from({ length: 40 }, (_, i) => i % 5);
 
 const subjects: readonly Subject[] = [
@@ -38,6 +38,18 @@ const subjects: readonly Subject[] = [
   subject('dropout', layers.dropout, { rate: 0.5 }, ['variational']),
   subject('activation', layers.activation, { function: 'tanh' }, []),
   subject('oneHot', layers.oneHot, {}, ['depth']),
+  subject('repeatVector', layers.repeatVector, { steps: 3 }, ['at']),
+  subject('timeDistributed', layers.timeDistributed, { layer: layers.dense({ units: 2 }) }, []),
+  subject('namedOutput', layers.namedOutput, { output: 'h' }, []),
+  subject('withInitialState', layers.withInitialState, { layer: layers.gru({ units: 2 }) }, ['state']),
+  subject('sequenceToVector', layers.sequenceToVector, { layers: [layers.gru({ units: 2 })] }, []),
+  subject('vectorToSequence', layers.vectorToSequence, { steps: 3, layers: [layers.gru({ units: 2 })] }, ['at']),
+  subject('parallel', layers.parallel, { layers: [layers.gru({ units: 2 })] }, ['merge']),
+  subject('residual', layers.residual, { layer: layers.gru({ units: 2 }) }, ['projection']),
+  subject('highway', layers.highway, { layer: layers.gru({ units: 2 }) }, ['gateBias']),
+  subject('bahdanauAttention', layers.bahdanauAttention, { layer: layers.gru({ units: 2 }) }, ['units']),
+  subject('luongAttention', layers.luongAttention, { layer: layers.gru({ units: 2 }) }, ['score', 'units', 'inputFeeding']),
+  subject('scheduledSampling', layers.scheduledSampling, { layers: [layers.gru({ units: 2 })], truthShare: 0.5 }, ['own']),
   subject('stack', layers.stack, { layers: [layers.dense({ units: 2 })] }, []),
   subject('uniform', layers.uniform, {}, ['low', 'high']),
   subject('normal', layers.normal, {}, ['mean', 'deviation']),
@@ -66,10 +78,13 @@ const subjects: readonly Subject[] = [
   subject('textStream', data.textStream, { batch: 2, steps: 3 }, ['remainder'], [text]),
   subject('windows', data.windows, { length: 3 }, ['target', 'horizon', 'stride', 'targetFeatures'], [[1, 2, 3, 4, 5, 6]]),
   subject('scaler', data.scaler, {}, ['kind'], [[1, 2, 3, 4]]),
+  subject('pairs', data.pairs, { batch: 1, start: 0, end: 1 }, ['shuffle', 'seed', 'remainder'], [[{ source: [2, 3], target: [4] }]]),
+  subject('teacherForcing', data.teacherForcing, { start: 0, end: 1 }, [], [[2, 3]]),
   subject('words', data.words, {}, ['limit', 'unknown'], ['some words and some more']),
   subject('characters', data.characters, {}, ['unknown'], ['some text']),
   subject('sample', decoding.sample, { length: 2, prefix: [0] }, ['greedy', 'temperature', 'topK', 'topP', 'seed', 'endToken'],
     [{ rows: 1, output: null, step: () => [1, 2, 3] }]),
+  subject('generate', decoding.generate, { start: 0, length: 3 }, ['end', 'greedy', 'temperature', 'topK', 'topP', 'seed'], [{ rows: 2, step: () => [1, 2, 3, 3, 2, 1] }]),
   subject('suggest', decoding.suggest, {}, ['count', 'temperature'], [{ rows: 1, output: [1, 2, 3], step: () => [1, 2, 3] }]),
 ];
 

@@ -3,13 +3,17 @@ import { cell } from '../../lib/cells/index.ts';
 import { add, tanh } from '../../lib/graph/index.ts';
 import {
   activation, add as addLayer, average, bidirectional, concatenate, dense, describeLayer, dropout, embedding, glorotNormal, gru, isLayer, lastStep, layerFromDescription, layerKinds, lstm,
+  bahdanauAttention, highway, luongAttention, namedOutput, parallel, repeatVector, residual, scheduledSampling, sequenceToVector, timeDistributed, vectorToSequence, withInitialState,
   elman, jordan, nonlinearAutoregression, stateSpace, timeDelay,
   multiply, oneHot, recurrent, registerInitializer, registerLayer, rnn, stack, type Layer,
+} from '../../lib/layers/index.ts';
+import {
+  averagePooling1d, averagePooling2d, conv1d, conv2d, flatten, globalAveragePooling, globalMaxPooling, localResponseNormalization, maxPooling1d, maxPooling2d, recurrentConvolution1d, recurrentConvolution2d, reshape, tcn,
 } from '../../lib/layers/index.ts';
 import * as packageLayers from '../../lib/layers/index.ts';
 import { assertThrows } from '../support/errors.ts';
 
-const residual = cell('testResidual', { state: { h: 'units' }, options: { gain: 2, gated: false, style: ['plain', 'fancy'] } }, ({ x, h, affine }) => {
+const residualCell = cell('testResidual', { state: { h: 'units' }, options: { gain: 2, gated: false, style: ['plain', 'fancy'] } }, ({ x, h, affine }) => {
   const next = add(h, tanh(affine('h', x, h)));
   return { output: next, h: next };
 });
@@ -17,22 +21,44 @@ const residual = cell('testResidual', { state: { h: 'units' }, options: { gain: 
 const layers: Record<string, Layer> = {
   activation: activation({ function: 'softplus' }),
   add: addLayer(), average: average({ name: 'mean' }), concatenate: concatenate(), multiply: multiply(),
+  bahdanauAttention: bahdanauAttention({ layer: lstm({ units: 3, layers: 2 }), units: 5, name: 'look' }),
   bidirectional: bidirectional({ forward: lstm({ units: 3, name: 'there' }), merge: 'sum' }),
   dense: dense({ units: 4, activation: 'relu', initializer: { weight: glorotNormal({ gain: 2 }), bias: 'ones' } }),
   dropout: dropout({ rate: 0.25, variational: true }),
   embedding: embedding({ size: 8, name: 'words' }),
   gru: gru({ units: 3, reset: 'before', layers: 2, dropout: { between: 0.5 } }),
+  highway: highway({ layer: gru({ units: 3 }), gateBias: -3 }),
   lastStep: lastStep(),
   lstm: lstm({ units: 3, forgetBias: 2, bias: 'double', direction: 'bidirectional', merge: 'average' }),
+  luongAttention: luongAttention({ layer: gru({ units: 3 }), score: 'concat', units: 4, inputFeeding: true }),
+  namedOutput: namedOutput({ output: 'layer_0/h' }),
   oneHot: oneHot({ depth: 7 }),
+  parallel: parallel({ layers: [gru({ units: 3 }), rnn({ units: 3, name: 'plain' })], merge: 'sum' }),
+  repeatVector: repeatVector({ steps: 4, at: 'first' }),
+  residual: residual({ layer: lstm({ units: 3, skip: 'residual', layers: 2 }), projection: true }),
   rnn: rnn({ units: 3, activation: 'relu', initialState: 'learned', initializer: { recurrent: 'identity' } }),
+  scheduledSampling: scheduledSampling({ layers: [embedding({ size: 3 }), dense({ units: 4 })], truthShare: { kind: 'linear', slope: 0.01 }, own: 'likeliest' }),
+  sequenceToVector: sequenceToVector({ layers: [gru({ units: 3 })] }),
   stack: stack({ layers: [embedding({ size: 3 }), stack({ layers: [lstm({ units: 2, output: 'last' }), dense({ units: 1 })] })] }),
   elman: elman({ units: 3, activation: 'sigmoid' }),
   jordan: jordan({ units: 3, outputs: 2, decay: 0.9, context: 'average', outputActivation: 'softmax', initializer: { context: 'orthogonal' } }),
   nonlinearAutoregression: nonlinearAutoregression({ units: 1, inputDelays: [0, 3], transition: [dense({ units: 4 }), dense({ units: 1, name: 'out' })] }),
   stateSpace: stateSpace({ units: 2, transition: [dense({ units: 4, activation: 'tanh' }), dense({ units: 2 })], initialState: 'learned' }),
   timeDelay: timeDelay({ units: 3, window: 4, activation: 'sigmoid' }),
-  testResidual: recurrent(residual, { units: 3, gain: 4, style: 'fancy' }),
+  timeDistributed: timeDistributed({ layer: dense({ units: 2 }) }),
+  vectorToSequence: vectorToSequence({ steps: 3, layers: [gru({ units: 3 })] }),
+  withInitialState: withInitialState({ layer: bahdanauAttention({ layer: gru({ units: 3 }) }), state: 'h' }),
+  averagePooling1d: averagePooling1d({ size: 3, padding: 'same' }), averagePooling2d: averagePooling2d({ size: [2, 3] }),
+  conv1d: conv1d({ filters: 3, kernel: 2, padding: 'causal', dilation: 4, weightNorm: true, initializer: { weight: glorotNormal({ gain: 2 }) } }),
+  conv2d: conv2d({ filters: 3, kernel: [2, 3], stride: 2, activation: 'relu', bias: false }),
+  flatten: flatten(), globalAveragePooling: globalAveragePooling({ name: 'pool' }), globalMaxPooling: globalMaxPooling(),
+  localResponseNormalization: localResponseNormalization({ alpha: 1 }),
+  maxPooling1d: maxPooling1d({ size: 3, stride: 1 }), maxPooling2d: maxPooling2d({ size: 3, stride: [1, 2], padding: 'same' }),
+  recurrentConvolution1d: recurrentConvolution1d({ filters: 3, kernel: 2, padding: 'causal', normalization: false }),
+  recurrentConvolution2d: recurrentConvolution2d({ filters: 3, kernel: 2, recurrentKernel: [1, 2], iterations: 1, normalization: { beta: 1 }, initializer: { recurrent: 'zeros' } }),
+  reshape: reshape({ sizes: [2, 3] }),
+  tcn: tcn({ channels: [3, 4], kernel: 3, dropout: 0.1, variational: false, initializer: { bias: 'ones' } }),
+  testResidual: recurrent(residualCell, { units: 3, gain: 4, style: 'fancy' }),
 };
 
 describe('layers as JSON', () => {

@@ -13,6 +13,11 @@ export interface RecurrentOptions extends LayerOptions {
   readonly units: number;
   /** Recurrences on top of each other. Default 1. */
   readonly layers?: number | undefined;
+  /**
+   * What goes past each stacked layer after the first: its input is added to its output ("residual"), or mixed with it by a learned gate ("highway"); see the layers of these
+   * names. Default: nothing.
+   */
+  readonly skip?: 'residual' | 'highway' | undefined;
   /** Default "forward". A backward direction begins at each row's true end. */
   readonly direction?: 'forward' | 'backward' | 'bidirectional' | undefined;
   /** How the two directions become one; default "concat". Of a bidirectional layer only. */
@@ -38,6 +43,7 @@ export interface RecurrentSettings {
   readonly layers: number;
   readonly direction: 'forward' | 'backward' | 'bidirectional';
   readonly merge: MergeName;
+  readonly skip: 'residual' | 'highway' | undefined;
   readonly output: 'sequence' | 'last';
   readonly initialState: 'zero' | 'learned';
   readonly dropout: DropoutSettings;
@@ -46,7 +52,13 @@ export interface RecurrentSettings {
   readonly cellOptions: CellOptionValues<CellOptions>;
 }
 
-const commonOptions = ['name', 'units', 'layers', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer'];
+const commonOptions = ['name', 'units', 'layers', 'skip', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer'];
+
+function readSkip(owner: string, skip: unknown, layers: number): RecurrentSettings['skip'] {
+  if (skip === undefined) return undefined;
+  if (layers > 1) return requireChoice(owner, 'skip', skip, ['residual', 'highway'] as const);
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: skip goes past stacked layers after the first; expected layers of at least 2, received 1; use residual({ layer }) or highway({ layer })`, { received: layers });
+}
 
 function readBias(owner: string, bias: unknown): BiasMode {
   if (bias === 'single' || bias === 'double' || bias === false) return bias;
@@ -100,6 +112,7 @@ export function readRecurrentOptions(cell: Cell, options: RecurrentOptions): Rec
   return {
     cell, direction, layers, cellOptions, initializer,
     units: requireInteger(owner, 'units', options.units, 1),
+    skip: readSkip(owner, options.skip, layers),
     merge: requireChoice(owner, 'merge', options.merge ?? 'concat', mergeNames),
     output: requireChoice(owner, 'output', options.output ?? 'sequence', ['sequence', 'last'] as const),
     initialState: requireChoice(owner, 'initialState', options.initialState ?? 'zero', ['zero', 'learned'] as const),

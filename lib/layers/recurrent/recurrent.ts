@@ -1,10 +1,14 @@
 import { findCell, type Cell, type CellOptions, type CellOptionValues } from '../../cells/index.ts';
 import { BpttError, describe } from '../../errors.ts';
+import { add, type Value } from '../../graph/index.ts';
 import { applyDropout } from '../dropout.ts';
 import { defineLayer, layerLabel, sequenceInput } from '../define.ts';
 import type { Layer, Scope, Signal } from '../layer.ts';
+import { gatedSum } from '../gatedSum.ts';
+import { zeroPadding } from '../masking.ts';
 import { merges } from '../merging.ts';
 import { isRegisteredLayer, registerRecurrentFactory } from '../registry.ts';
+import { requireSameShape, shortcut } from '../shortcut.ts';
 import { readRecurrentOptions, type RecurrentOptions, type RecurrentSettings } from './options.ts';
 import { runRecurrence } from './recurrence.ts';
 
@@ -15,16 +19,27 @@ function runDirections(scope: Scope, settings: RecurrentSettings, signal: Signal
   const last = settings.output === 'last' && layer === settings.layers - 1;
   const directions = settings.direction === 'bidirectional' ? [false, true] : [settings.direction === 'backward'];
   const values = directions.map((reverse) => runRecurrence(scope, settings, signal, { layer, reverse, last }));
-  const value = values.length === 1 ? values[0]! : merges[settings.merge](values);
-  return last ? { value, time: false } : { value, time: true, lengths: signal.lengths };
+  const signalOf = (value: Value): Signal => (last ? { value, time: false } : { value, time: true, lengths: signal.lengths });
+  if (values.length === 1) return signalOf(values[0]!);
+  return { ...signalOf(merges[settings.merge](values)), named: { forward: signalOf(values[0]!), backward: signalOf(values[1]!) } };
+}
+
+/** What a stacked layer made of its input, with the input beside it. */
+function withSkip(scope: Scope, { cell, skip, direction }: RecurrentSettings, input: Signal, result: Signal, layer: number): Signal {
+  const label = layerLabel(cell.name, scope);
+  const past = shortcut(label, input, result, direction);
+  requireSameShape(label, past, result, 'stacked layers with a skip keep their size');
+  const value = skip === 'residual' ? add(past.value, result.value) : gatedSum(scope, past, result.value, { gateBias: -1, name: `highway_l${layer}` });
+  return zeroPadding({ ...result, value });
 }
 
 function buildRecurrent(scope: Scope, settings: RecurrentSettings, input: Signal): Signal {
-  const { dropout, layers } = settings;
+  const { dropout, layers, skip } = settings;
   let signal = input;
   for (let layer = 0; layer < layers; layer++) {
-    signal = applyDropout(scope, signal, layer === 0 ? dropout.input : dropout.between, dropout.variational);
-    signal = runDirections(scope, settings, signal, layer);
+    const dropped = applyDropout(scope, signal, layer === 0 ? dropout.input : dropout.between, dropout.variational);
+    const result = runDirections(scope, settings, dropped, layer);
+    signal = skip && layer > 0 ? withSkip(scope, settings, signal, result, layer) : result;
   }
   return applyDropout(scope, signal, dropout.output, dropout.variational);
 }

@@ -1,0 +1,101 @@
+import { requireChoice } from '../checks.ts';
+import { BpttError, checkOptions, formatShape } from '../errors.ts';
+import { add, argMax, at, equal, iota, less, log, negate, or, random, reshape, select, zeros, type Value } from '../graph/index.ts';
+import { buildChain, chainInputs, readChain, type Chain } from './chain.ts';
+import { defineLayer, layerLabel, signalError } from './define.ts';
+import type { Layer, Scope, Signal } from './layer.ts';
+import { zeroPadding } from './masking.ts';
+import { describeLayer, registerLayer } from './registry.ts';
+import type { StackOptions } from './stack.ts';
+import { findStates, loopLayers, ofSingleStep, singleStep } from './stepping.ts';
+import { readTruthShare, type TruthShare } from './truthShare.ts';
+
+export interface ScheduledSamplingOptions extends StackOptions {
+  /** How often, while training, a step reads the target's token: a number from 0 (never: the decoder runs free) to 1 (always: teacher forcing), or a schedule. */
+  readonly truthShare: TruthShare;
+  /** How the decoder's own token is taken of its output: drawn from the softmax (default) or the likeliest one. Of features its own output is read as it is. */
+  readonly own?: 'draw' | 'likeliest' | undefined;
+}
+
+interface Sampled {
+  readonly label: string;
+  readonly chain: Chain;
+  readonly own: 'draw' | 'likeliest';
+  readonly share: (updates: Value) => Value;
+}
+
+/** A token by the softmax of logits [N, V]: the largest of logits with Gumbel noise, from uniform numbers of the same shape. */
+function drawn(logits: Value, uniform: Value): Value {
+  const inside = add(uniform, 2 ** -25);
+  return argMax(add(logits, negate(log(negate(log(inside))))));
+}
+
+/** What a step gives as the input of the next one. */
+function ownInput({ own }: Sampled, output: Value, input: Value, uniform: Value | undefined): Value {
+  if (input.type !== 'int32') return output;
+  return uniform && own === 'draw' ? drawn(output, uniform) : argMax(output);
+}
+
+function checkOutput({ label }: Sampled, input: Signal, output: Value): void {
+  const tokens = input.value.type === 'int32';
+  const expected = tokens ? input.tokens : input.value.shape.at(-1);
+  if (output.shape.length === 2 && output.type === 'float32' && (expected === undefined || (tokens ? output.shape[1]! <= expected : output.shape[1] === expected))) return;
+  throw new BpttError('ERR_BPTT_SHAPE', `${label}: expected its layers to give ${tokens ? `logits of at most ${expected!} tokens` : `${expected!} features`}, which it reads again, received ${formatShape(output.shape)}; `
+    + 'end with dense({ units }) of that size', { expected, received: output.shape });
+}
+
+/** Runs the layers step by step, each step reading either its target or what the last one gave. */
+function runSampled(scope: Scope, sampled: Sampled, input: Signal, further: readonly Signal[]): Signal {
+  const { label, chain } = sampled;
+  const { value, lengths, tokens } = zeroPadding(input);
+  const [steps, rows] = value.shape as [number, number];
+  const run = (inner: Scope, now: Value): Value => ofSingleStep(buildChain(label, chain, inner, [singleStep(now, tokens), ...further]));
+  let measured: Value | undefined;
+  const states = findStates(scope, (inner) => { measured = run(inner, at(value, 0, 0)); });
+  checkOutput(sampled, input, measured!);
+  const coins = random(scope.randomKey(), [steps, rows], { distribution: 'uniform', stream: 0 });
+  const first = equal(reshape(iota(steps), [steps, 1]), 0);
+  const truthful = or(less(coins, sampled.share(scope.updates ?? zeros([]))), first);
+  const draws: Record<string, Value> = value.type === 'int32' && sampled.own === 'draw' ? { uniform: random(scope.randomKey(), [steps, ...measured!.shape], { distribution: 'uniform', stream: 0 }) } : {};
+  const { output } = loopLayers({
+    scope, lengths, states,
+    sequences: { truth: value, truthful, ...draws },
+    carried: { own: zeros(value.shape.slice(1), value.type) },
+    step: ({ scope: inner, parts, carried }) => {
+      const truth = parts['truth']!;
+      const chosen = select(reshape(parts['truthful']!, [rows, ...truth.shape.slice(1).map(() => 1)]), truth, carried['own']!);
+      const given = run(inner, chosen);
+      return { outputs: { output: given }, carried: { own: ownInput(sampled, given, truth, parts['uniform']) } };
+    },
+  }) as { output: Value };
+  return zeroPadding({ value: output, time: true, lengths });
+}
+
+/**
+ * The layers of a decoder that reads its targets, one step late, as in teacher forcing, but while training now and then its own last output instead, so that it learns
+ * to go on from its mistakes: S. Bengio, O. Vinyals, N. Jaitly and N. Shazeer, "Scheduled sampling for sequence prediction with recurrent neural networks",
+ * arXiv:1506.03099 (2015). A coin decides for each row and step, inside of the loop over time; the first step always reads its target. Outside of training the layers
+ * are run as `stack` would run them, over what they are given.
+ *
+ * Tokens [N, T] → logits [N, T, V]: the own token is drawn from the logits and no gradient passes through the choice. Features [N, T, C] → [N, T, C]: the own output is
+ * read as it is, and gradients pass. Layers that read more than one input, such as an attention, take theirs from the inputs after the first one, in order. Dropout in the
+ * layers takes a fresh mask at each step, `variational` or not.
+ * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_SHAPE for an input without time and for layers whose
+ * output they could not read again, ERR_BPTT_GRAPH for a wrong number of inputs.
+ */
+export function scheduledSampling(options: ScheduledSamplingOptions): Layer {
+  checkOptions('scheduledSampling', options, ['name', 'layers', 'truthShare', 'own']);
+  const chain = readChain('scheduledSampling', options.layers);
+  const own = requireChoice('scheduledSampling', 'own', options.own ?? 'draw', ['draw', 'likeliest'] as const);
+  const share = readTruthShare('scheduledSampling', options.truthShare);
+  const made = defineLayer('scheduledSampling', { ...options, layers: chain.layers.map(describeLayer) }, (scope, ...inputs) => {
+    const label = layerLabel('scheduledSampling', scope);
+    const [input, ...further] = inputs;
+    if (input && !input.time) throw signalError(label, ['N', 'T', '…'], input);
+    if (!scope.training || !input) return buildChain(label, chain, scope, inputs);
+    return runSampled(scope, { label, chain, own, share }, input, further);
+  });
+  return chainInputs(made, chain);
+}
+
+registerLayer('scheduledSampling', scheduledSampling);

@@ -1,0 +1,134 @@
+import { requireChoice, requireInteger } from '../checks.ts';
+import { findCell } from '../cells/index.ts';
+import { BpttError, checkOptions, describe } from '../errors.ts';
+import { Vocabulary } from '../data/vocabulary.ts';
+import { concatenate, isLayer, lastStep, repeatVector, scheduledSampling, withInitialState } from '../layers/index.ts';
+import type { Layer, ScheduledSamplingOptions } from '../layers/index.ts';
+import { model } from './model.ts';
+import type { Model, ModelSettings } from './model.ts';
+import { connect, input } from './symbolic.ts';
+import type { InputOptions, Symbolic } from './symbolic.ts';
+
+export interface EncoderDecoderOptions extends ModelSettings {
+  /** What the encoder reads: a vocabulary, or what `input` takes. Its name is "source" unless it has one. */
+  readonly source: Vocabulary | InputOptions;
+  /** What the decoder reads, one step late; its name is "target" unless it has one. Left out, the decoder reads what the encoder made instead, `steps` times. */
+  readonly target?: Vocabulary | InputOptions | undefined;
+  /** How many steps the decoder gives where it reads no target. */
+  readonly steps?: number | undefined;
+  /** From the source on. */
+  readonly encoder: readonly Layer[];
+  /** From the target to the output. An attention among them looks at what the encoder's last layer gives. */
+  readonly decoder: readonly Layer[];
+  /**
+   * How the decoder learns of the source beside by attention. "state" (default): its recurrent layers begin with the final states of the encoder's, each with those of its
+   * own number, counted from the output. "vector": it reads the encoder's last step beside its own input at every step. "none": by attention alone.
+   */
+  readonly bridge?: 'state' | 'vector' | 'none' | undefined;
+  /** How often the decoder reads its target rather than its own output while training; default always. See `scheduledSampling`. */
+  readonly truthShare?: ScheduledSamplingOptions['truthShare'] | undefined;
+}
+
+const optionNames = ['source', 'target', 'steps', 'encoder', 'decoder', 'bridge', 'truthShare', 'name', 'seed', 'runtime'] as const;
+
+function inputFor(name: string, given: Vocabulary | InputOptions): Symbolic {
+  return input(given instanceof Vocabulary ? { name, vocabulary: given } : { name, ...given });
+}
+
+function requireLayers(name: 'encoder' | 'decoder', given: unknown): readonly Layer[] {
+  if (Array.isArray(given) && given.length > 0 && given.every(isLayer)) return given;
+  throw new BpttError('ERR_BPTT_TYPE', `encoderDecoder: expected ${name} to be a list of at least one layer, received ${describe(given)}`, { received: given });
+}
+
+const looks = (layer: Layer): boolean => (layer.furtherInputs ?? 0) > 0;
+
+/** Whether a layer is made of a cell, alone or with an attention around it. */
+function isRecurrent(layer: Layer): boolean {
+  return findCell(layer.kind) !== undefined || (looks(layer) && layer.kind.endsWith('Attention'));
+}
+
+/** For each layer of the decoder the place of the encoder whose states it begins with. */
+function stateSources(encoder: readonly Layer[], places: readonly Symbolic[], decoder: readonly Layer[]): ReadonlyMap<Layer, Symbolic> {
+  const sources = places.filter((_, i) => isRecurrent(encoder[i]!));
+  const receivers = decoder.filter(isRecurrent);
+  if (receivers.length > 0 && sources.length >= receivers.length) return new Map(receivers.map((layer, i) => [layer, sources.at(i - receivers.length)!]));
+  throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: bridge "state" needs a recurrent layer in the encoder for each of the decoder's ${receivers.length}, received ${sources.length}; choose bridge "vector" or "none", `
+    + 'or connect the layers by model() and withInitialState()', { expected: receivers.length, received: sources.length });
+}
+
+/** A layer of the decoder with what it reads beside its input. */
+interface Wired {
+  readonly layer: Layer;
+  readonly further: readonly Symbolic[];
+}
+
+function wireDecoder(decoder: readonly Layer[], memory: Symbolic, states: ReadonlyMap<Layer, Symbolic>): Wired[] {
+  return decoder.map((layer) => {
+    const looked = Array.from({ length: layer.furtherInputs ?? 0 }, () => memory);
+    const source = states.get(layer);
+    if (!source) return { layer, further: looked };
+    return { layer: withInitialState({ layer, ...(layer.name === undefined ? {} : { name: layer.name }) }), further: [...looked, source] };
+  });
+}
+
+const readsTokens = (layer: Layer): boolean => layer.kind === 'embedding' || layer.kind === 'oneHot';
+
+function runDecoder(wired: readonly Wired[], target: Symbolic, vector: Symbolic | undefined): Symbolic {
+  const first = wired.findIndex(({ layer }) => !readsTokens(layer));
+  return wired.reduce((place, { layer, further }, i) => {
+    const read = vector && i === first ? connect(concatenate(), place, connect(repeatVector(), vector, place)) : place;
+    return connect(layer, read, ...further);
+  }, target);
+}
+
+function withoutTarget(options: EncoderDecoderOptions, encoded: Symbolic, decoder: readonly Layer[], vector: (place: Symbolic) => Symbolic): Symbolic {
+  const unused = (['bridge', 'truthShare'] as const).find((name) => options[name] !== undefined);
+  if (unused) throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: ${unused} says how a decoder goes along a target, and there is none; leave it out, or declare the target`, { received: unused });
+  const steps = requireInteger('encoderDecoder', 'steps', options.steps, 1);
+  return decoder.reduce((place, layer) => connect(layer, place, ...(looks(layer) ? [encoded] : [])), connect(repeatVector({ steps }), vector(encoded)));
+}
+
+function withTarget(options: EncoderDecoderOptions, target: Symbolic, places: readonly Symbolic[], vector: (place: Symbolic) => Symbolic): Symbolic {
+  const { encoder, decoder, truthShare } = options;
+  if (options.steps !== undefined) throw new BpttError('ERR_BPTT_OPTION', 'encoderDecoder: a decoder that reads a target has as many steps as that has; leave out steps, or the target', { received: options.steps });
+  const bridge = requireChoice('encoderDecoder', 'bridge', options.bridge ?? 'state', ['state', 'vector', 'none'] as const);
+  const encoded = places.at(-1)!;
+  const wired = wireDecoder(decoder, encoded, bridge === 'state' ? stateSources(encoder, places, decoder) : new Map());
+  if (truthShare === undefined) return runDecoder(wired, target, bridge === 'vector' ? vector(encoded) : undefined);
+  if (bridge !== 'vector') return connect(scheduledSampling({ name: 'decoder', layers: wired.map(({ layer }) => layer), truthShare }), target, ...wired.flatMap(({ further }) => further));
+  throw new BpttError('ERR_BPTT_OPTION', 'encoderDecoder: expected bridge "state" or "none" beside truthShare, received "vector"', { expected: ['state', 'none'], received: bridge });
+}
+
+/**
+ * A network that reads one sequence and gives another, of another length: an encoder and a decoder, each a list of layers (I. Sutskever, O. Vinyals and Q. Le,
+ * arXiv:1409.3215; K. Cho et al., arXiv:1406.1078; both 2014).
+ *
+ * With a target the decoder reads the target one step late (teacher forcing: `pairs` of bptt/data makes such batches) and its states begin with the encoder's:
+ *
+ * ```ts
+ * const translator = encoderDecoder({
+ *   source: { tokens: 30 }, target: { tokens: 40 },
+ *   encoder: [embedding({ size: 32 }), gru({ units: 64 })],
+ *   decoder: [embedding({ size: 32 }), bahdanauAttention({ layer: gru({ units: 64 }) }), dense({ units: 40 })],
+ * });
+ * generate(translator.stream({ given: { source } }), { start: 0, end: 1, length: 50, greedy: true });
+ * ```
+ *
+ * Without one it is a net from sequence to vector and a net from that vector to a sequence of `steps` steps.
+ * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; the layers' own errors.
+ */
+export function encoderDecoder(options: EncoderDecoderOptions): Model {
+  checkOptions('encoderDecoder', options, optionNames);
+  const { seed, name, runtime } = options;
+  const encoder = requireLayers('encoder', options.encoder);
+  const decoder = requireLayers('decoder', options.decoder);
+  const source = inputFor('source', options.source);
+  const places = encoder.reduce<Symbolic[]>((before, layer) => [...before, connect(layer, before.at(-1) ?? source)], []);
+  const gives = (layer: Layer): boolean => layer.options['output'] === 'last' || layer.kind === 'sequenceToVector' || layer.kind === 'lastStep';
+  const vector = (place: Symbolic): Symbolic => (encoder.some(gives) ? place : connect(lastStep(), place));
+  if (options.target === undefined) {
+    return model({ inputs: source, outputs: withoutTarget(options, places.at(-1)!, decoder, vector), seed, name, runtime });
+  }
+  const target = inputFor('target', options.target);
+  return model({ inputs: [source, target], outputs: withTarget(options, target, places, vector), seed, name, runtime });
+}
