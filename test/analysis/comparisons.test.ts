@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import {
+  compareCells, gapSweep, gateActivity, gradientNorms, impulseResponse, inspectGates, jacobianNorms, plot, summarizeGates, tap,
+} from '../../lib/analysis/index.ts';
+import { adam, dense, lstm, oneHot, referenceRuntime, rnn, sequential, squaredError, timeDelay } from '../../lib/index.ts';
+import type { Layer } from '../../lib/index.ts';
+import { sequences } from '../../lib/data/index.ts';
+import { assertRejects } from '../support/errors.ts';
+import { someSequences } from '../support/models.ts';
+
+describe('impulseResponse', () => {
+  it('[16] of a time-delay network is exactly 0 behind its window; that of a recurrence decays as w^t and never is', async () => {
+    const window = sequential([timeDelay({ units: 3, window: 4 }), dense({ units: 2 })], { input: { features: 2 }, seed: 2 });
+    const finite = await impulseResponse(window, { steps: 12, at: 4, feature: 1 });
+    assert.equal(finite.last, 3);
+    assert.ok(finite.norms.slice(0, 4).every((norm) => norm > 0) && finite.norms.slice(4).every((norm) => norm === 0));
+    const unit = sequential([rnn({ units: 1, activation: 'linear' })], { input: { features: 1 }, runtime: referenceRuntime });
+    unit.setParameter('rnn/weight_ih_l0', [[1]]);
+    unit.setParameter('rnn/weight_hh_l0', [[0.5]]);
+    const infinite = await impulseResponse(unit, { steps: 20, amplitude: 3 });
+    infinite.norms.forEach((norm, t) => assert.equal(norm, 3 * 0.5 ** t));
+    assert.equal(infinite.last, 19);
+    assert.ok(Math.abs(infinite.rate! - Math.log(0.5)) < 1e-12);
+  });
+  it('refuses models that it cannot strike', async () => {
+    const tokens = sequential([oneHot(), rnn({ units: 2 })], { input: { tokens: 3 } });
+    await assertRejects(() => impulseResponse(tokens, { steps: 3 }), 'ERR_BPTT_OPTION', /features/);
+    await assertRejects(() => impulseResponse(sequential([rnn({ units: 2 })], { input: { features: 2 } }), { steps: 3, feature: 2 }), 'ERR_BPTT_RANGE', /feature/);
+  });
+});
+
+describe('gateActivity', () => {
+  it('[52] counts what is open and closed over valid steps only, unit by unit', async () => {
+    const model = sequential([lstm({ units: 2 })], { input: { features: 1 }, runtime: referenceRuntime });
+    for (const name of ['weight_ih_l0', 'weight_hh_l0']) model.parameter(`lstm/${name}`).view.fill(0);
+    // i: unit 0 open, unit 1 closed; f: both half open; g: saturated at 1 and at −1; o: open.
+    model.setParameter('lstm/bias_ih_l0', Float64Array.from([5, -5, 0, 0, 5, -5, 5, 5]));
+    const { gates, layer } = await gateActivity(model, [[[1], [1], [1]], [[1]]]);
+    assert.equal(layer, 'lstm');
+    assert.deepEqual([[...gates['i']!.openByUnit], [...gates['i']!.closedByUnit]], [[1, 0], [0, 1]]);
+    assert.deepEqual([gates['f']!.open, gates['f']!.closed, gates['f']!.mean], [0, 0, 0.5]);
+    assert.deepEqual([gates['g']!.signed, gates['g']!.open, gates['g']!.closed], [true, 0.5, 0.5]);
+    assert.deepEqual([gates['o']!.open, gates['o']!.closed], [1, 0]);
+    const looser = summarizeGates(await inspectGates(model, [[[1]]]), 0.999);
+    assert.equal(looser.gates['o']!.open, 0);
+    await assertRejects(() => gateActivity(model, [[[1]]], { threshold: 0.3 }), 'ERR_BPTT_RANGE', /threshold/);
+  });
+});
+
+describe('compareCells', () => {
+  const data = sequences(someSequences(Array.from({ length: 24 }, () => 6), 2).map((input) => ({ input, target: input.map(([a, b]) => [a! * b!]) })), { batch: 8 });
+  const options = {
+    model: (layer: (options: { units: number }) => Layer) => sequential([layer({ units: 4 }), dense({ units: 1 })], { input: { features: 2 }, seed: 1 }),
+    training: { loss: squaredError(), optimizer: adam({ learningRate: 0.01 }) }, epochs: 3,
+  };
+
+  it('[42] trains each cell, prints parameters, time and loss, and picks the GRU where it is similar to the LSTM', async () => {
+    const { results, pick, text, reason } = await compareCells(data, { ...options, tolerance: 10 });
+    assert.deepEqual(results.map(({ cell }) => cell), ['lstm', 'gru']);
+    const [long, gated] = results;
+    assert.ok(gated!.parameters < long!.parameters && results.every(({ seconds, loss }) => seconds > 0 && loss > 0));
+    assert.equal(pick, 'gru');
+    assert.match(reason, /lstm and gru are similar.*gru has the fewest parameters/);
+    assert.match(text, /Cell +Parameters +Seconds +Loss[\s\S]*gru.*◀[\s\S]*gru: /);
+  });
+  it('[42] picks the better one where they are not similar, whatever its size', async () => {
+    const { results, pick } = await compareCells(data, { ...options, cells: ['lstm', 'gru', 'rnn'], tolerance: 0 });
+    assert.equal(pick, results.reduce((a, b) => (b.loss < a.loss ? b : a)).cell);
+  });
+  it('refuses cells that there are none of', async () => {
+    await assertRejects(() => compareCells(data, { ...options, cells: ['ltsm'] }), 'ERR_BPTT_OPTION', /did you mean "lstm"/);
+    await assertRejects(() => compareCells(data, { ...options, toleranc: 1 } as never), 'ERR_BPTT_OPTION', /did you mean "tolerance"/);
+    await assertRejects(() => compareCells(data, { ...options, model: undefined as never }), 'ERR_BPTT_TYPE', /a function that makes a model/);
+  });
+});
+
+describe('gapSweep', () => {
+  it('[50] a vanilla network fails at a gap that an LSTM bridges [slow]', async function () {
+    this.timeout(60_000);
+    const around = (layer: Layer) => (input: { tokens: number }) => sequential([oneHot(), layer, dense({ units: 4 })], { input, seed: 1 });
+    const small = { recurrent: { kind: 'uniform', options: { low: -0.08, high: 0.08 } } };
+    const { longest, text, results } = await gapSweep({
+      models: { vanilla: around(rnn({ units: 24, output: 'last', initializer: small })), lstm: around(lstm({ units: 24, output: 'last', forgetBias: 3 })) }, gaps: [2, 20], updates: 200,
+    });
+    assert.deepEqual(longest, { vanilla: 2, lstm: 20 }, text);
+    assert.ok(results.find(({ model, gap }) => model === 'vanilla' && gap === 20)!.accuracy < 0.8, text);
+    assert.match(text, /Gap +2 +20\n─+\nvanilla +100% +\d+%\nlstm +100% +\d+%/);
+    assert.match(await plot({ kind: 'gapSweep', longest, text, results }), /vanilla/);
+  });
+});
+
+describe('plot', () => {
+  it('draws every result', async function () {
+    this.timeout(30_000);
+    const model = sequential([lstm({ units: 3 }), dense({ units: 1 })], { input: { features: 2 }, runtime: referenceRuntime });
+    const data = someSequences([4], 2);
+    const gates = await inspectGates(model, data);
+    const results = [
+      [tap('tanh', 1.5, 0.1, 20), 'unstable 0'], [await jacobianNorms(model, data), 'smallest'], [await impulseResponse(model, { steps: 4 }), 'norm of the difference'],
+      [await gradientNorms(model, { input: data, target: [[[0], [1], [0], [1]]] }, { loss: squaredError() }), 'lstm: gradient of the loss by step'],
+      [summarizeGates(gates), 'share of steps closed'], [gates, 'lstm: i'],
+    ] as const;
+    for (const [result, words] of results) {
+      const svg = await plot(result);
+      assert.ok(svg.startsWith('<svg') && svg.includes(words), words);
+      assert.doesNotMatch(svg, /NaN|undefined/);
+    }
+    assert.match(await plot(gates, { show: 'c', title: 'memory', width: 400 }), /width="400"[\s\S]*memory/);
+    await assertRejects(() => plot(gates, { show: 'q' }), 'ERR_BPTT_OPTION', /one of i, f, g, o, h, c/);
+    await assertRejects(() => plot(tap('tanh', 1, 1, 3), { row: 1 }), 'ERR_BPTT_OPTION', /leave it out/);
+    await assertRejects(() => plot({ kind: 'tapp' } as never), 'ERR_BPTT_TYPE', /expected a result/);
+  });
+});
