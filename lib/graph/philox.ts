@@ -36,13 +36,23 @@ export function philox(counter: Words4, key0: number, key1: number): Words4 {
 
 const UNIT = 2 ** -24;
 
-/** Fills `target` with uniform numbers in [0, 1) or standard normal ones: element i depends on key, stream and i alone. */
-export function fillRandom(target: Float64Array, key: readonly [number, number], stream: number, distribution: 'uniform' | 'normal'): void {
-  for (let block = 0; block * 4 < target.length; block++) {
-    const words = philox([block >>> 0, Math.floor(block / 2 ** 32), stream >>> 0, 0], key[0], key[1]);
-    for (let lane = 0; lane < 4 && block * 4 + lane < target.length; lane++) {
-      target[block * 4 + lane] = distribution === 'uniform' ? (words[lane]! >>> 8) * UNIT : normal(words, lane);
-    }
+export interface Draw {
+  readonly key: readonly [number, number];
+  readonly stream: number;
+  readonly distribution: 'uniform' | 'normal';
+  /** Elements of the draw that lie before the target. Default 0. */
+  readonly before?: number;
+}
+
+/** Fills `target` with uniform numbers in [0, 1) or standard normal ones: element i of the draw depends on key, stream and i alone. */
+export function fillRandom(target: Float64Array, { key, stream, distribution, before = 0 }: Draw): void {
+  let words: Words4 = [0, 0, 0, 0];
+  for (let i = 0; i < target.length; i++) {
+    const place = before + i;
+    const lane = place % 4;
+    const block = (place - lane) / 4;
+    if (lane === 0 || i === 0) words = philox([block >>> 0, Math.floor(block / 2 ** 32), stream >>> 0, 0], key[0], key[1]);
+    target[i] = distribution === 'uniform' ? (words[lane]! >>> 8) * UNIT : normal(words, lane);
   }
 }
 

@@ -5,7 +5,7 @@ export type { EvaluateOptions, Evaluation, TrainingData } from './evaluate.ts';
 export type { Callback, FitControl, FitOptions, FitRun, History, Progress } from './fit.ts';
 export { gradients } from './gradients.ts';
 export type { GradientOptions, Gradients } from './gradients.ts';
-export type { TrainerOptions, TrainerSettings, TruncationOptions } from './settings.ts';
+export type { RecomputationOptions, TrainerOptions, TrainerSettings, TruncationOptions } from './settings.ts';
 export type { TrainerState } from './state.ts';
 export { Trainer } from './trainer.ts';
 export type { StepResult } from './trainer.ts';

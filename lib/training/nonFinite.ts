@@ -5,6 +5,9 @@ import { findNonFinite } from './diagnosis.ts';
 import type { NonFinite } from './diagnosis.ts';
 import type { StepGraph } from './stepProgram.ts';
 
+/** What a replay needs of a step. */
+export type ReplayedStep = Pick<StepGraph, 'forwardLoss' | 'loss' | 'norm'>;
+
 interface StepMemory {
   readonly inputs: Readonly<Record<string, RunArray>>;
   readonly stores: readonly VariableStore[];
@@ -15,6 +18,8 @@ interface Outcome {
   readonly update: number;
   readonly loss: number;
   readonly gradientNorm: number;
+  /** Step of the sequence that the replayed part begins with. Default 0. */
+  readonly firstStep?: number;
 }
 
 function describeCause(found: NonFinite | null): string {
@@ -27,9 +32,10 @@ function describeCause(found: NonFinite | null): string {
 /**
  * Replays a step that was not applied and says where its numbers stopped being finite. Nothing has been written since, so the replay sees what the step saw.
  */
-export async function nonFiniteError(step: StepGraph, { inputs, stores }: StepMemory, { update, loss, gradientNorm }: Outcome): Promise<BpttError> {
+export async function nonFiniteError(step: ReplayedStep, { inputs, stores }: StepMemory, { update, loss, gradientNorm, firstStep = 0 }: Outcome): Promise<BpttError> {
   const variables = new Map<Variable, ArrayLike<number>>(stores.flatMap((store) => store.variables.map((owner) => [owner, store.view(owner)] as const)));
-  const found = await findNonFinite(step.forwardLoss, [step.loss, step.norm], { inputs, variables });
+  const replayed = await findNonFinite(step.forwardLoss, [step.loss, step.norm], { inputs, variables });
+  const found = replayed && { ...replayed, time: replayed.time === null ? null : replayed.time + firstStep };
   const what = Number.isFinite(loss) ? `the gradients' norm is ${gradientNorm}` : `the loss is ${loss}`;
   const received = { update, loss, gradientNorm, layer: found?.layer ?? null, operation: found?.operation ?? null, time: found?.time ?? null };
   return new BpttError('ERR_BPTT_NON_FINITE',

@@ -14,6 +14,12 @@ export interface TruncationOptions {
   readonly gradient?: number | undefined;
 }
 
+/** Recomputation, in steps: how many are kept in memory at one time. */
+export interface RecomputationOptions {
+  /** Default: about √T. */
+  readonly segment?: number | undefined;
+}
+
 export interface TrainerOptions {
   /** By output where the model has several; their sum is made small. */
   readonly loss: Loss | Readonly<Record<string, Loss>>;
@@ -28,6 +34,12 @@ export interface TrainerOptions {
   readonly lossOn?: 'all' | 'last' | undefined;
   /** Default: one update for each batch, gradients over all of its steps. */
   readonly truncation?: TruncationOptions | undefined;
+  /**
+   * Keeps the states between segments of time only, and computes the rest of a segment again when its gradients are due: memory grows with √T instead of T, at the
+   * price of one more forward pass. The gradients are the same; sums over time are added up in another order. Needs layers that reach from step to step through their states
+   * alone. Default false.
+   */
+  readonly recomputation?: boolean | RecomputationOptions | undefined;
   /** Whether row r of a batch goes on with the states of row r of the one before. Default: where the batches say which rows are fresh. */
   readonly carryState?: boolean | undefined;
   /** Of dropout. Default 0. */
@@ -44,11 +56,12 @@ export interface TrainerSettings {
   readonly reduction: Reduction;
   readonly lossOn: 'all' | 'last';
   readonly truncation: { readonly update: number; readonly gradient: number } | null;
+  readonly recomputation: { readonly segment: number | null } | null;
   readonly carryState: boolean | undefined;
   readonly seed: number;
 }
 
-const names = ['loss', 'optimizer', 'clip', 'l2', 'reduction', 'lossOn', 'truncation', 'carryState', 'seed'];
+const names = ['loss', 'optimizer', 'clip', 'l2', 'reduction', 'lossOn', 'truncation', 'recomputation', 'carryState', 'seed'];
 
 /** @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE naming the option. */
 export function readTrainerOptions(model: Model, options: TrainerOptions): TrainerSettings {
@@ -67,6 +80,7 @@ export function readTrainerOptions(model: Model, options: TrainerOptions): Train
     losses, optimizer, clip, l2, lossOn,
     reduction: requireChoice('Trainer', 'reduction', options.reduction ?? 'mean', reductions),
     truncation: options.truncation === undefined ? null : readTruncation(model, options.truncation, lossOn),
+    recomputation: readRecomputation(model, options),
     carryState: carryState === undefined ? undefined : requireBoolean('Trainer', 'carryState', carryState),
     seed: requireInteger('Trainer', 'seed', options.seed ?? 0, 0),
   };
@@ -110,6 +124,20 @@ function readTruncation(model: Model, truncation: TruncationOptions, lossOn: 'al
   const still = model.inputs.filter(({ time }) => time).length !== 1 ? model.inputs : [];
   if (still.length > 0) throw truncationError(`one input over time, received ${describe(still.map(({ name }) => name))}`);
   return { update, gradient };
+}
+
+function readRecomputation(model: Model, { recomputation = false, truncation }: TrainerOptions): { segment: number | null } | null {
+  if (recomputation === false) return null;
+  const refuse = (expected: string, received: unknown): BpttError => (
+    new BpttError('ERR_BPTT_OPTION', `Trainer: recomputation runs sequences part by part; it needs ${expected}; leave recomputation out`, { expected, received }));
+  if (recomputation !== true) checkOptions('Trainer: recomputation', recomputation, ['segment']);
+  if (truncation !== undefined) throw refuse('a trainer without truncation, which bounds the memory already', truncation);
+  const timed = model.inputs.filter(({ time }) => time).map(({ name }) => name);
+  if (timed.length !== 1) throw refuse(`one input over time, received ${describe(timed)}`, timed);
+  const { backwards } = model.core;
+  if (backwards !== undefined) throw refuse(`layers of direction "forward", and the layer "${backwards}" reads from the end`, backwards);
+  const { segment } = recomputation === true ? {} as RecomputationOptions : recomputation;
+  return { segment: segment === undefined ? null : requireInteger('Trainer', 'recomputation.segment', segment, 1) };
 }
 
 function truncationError(expected: string): BpttError {

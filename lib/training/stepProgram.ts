@@ -68,17 +68,17 @@ function stateAfter({ start, final, sequence }: BuiltState, advance: number | nu
   return select(broadcast(ended, final.shape), final, then);
 }
 
-interface Assignment {
+export interface Assignment {
   readonly variable: Variable;
   readonly value: Value;
 }
 
-/** New parameters, slots and the step counter. */
-function update(built: BuiltModel, settings: TrainerSettings, variables: TrainerVariables, gradients: readonly Value[], learningRate: Value): Assignment[] {
+/** New parameters, slots and the step counter, of parameters with their gradients in the same order. */
+export function newVariables(parameters: BuiltModel['parameters'], settings: TrainerSettings, variables: TrainerVariables, gradients: readonly Value[], learningRate: Value): Assignment[] {
   const counted = add(variable(variables.step), 1);
   const step = cast(counted, 'float32');
   const assignments: Assignment[] = [{ variable: variables.step, value: counted }];
-  [...built.parameters].forEach(([name, { declared, value }], i) => {
+  [...parameters].forEach(([name, { declared, value }], i) => {
     const memory = variables.slots.get(name)!;
     const slots = Object.fromEntries(Object.entries(memory).map(([slot, owner]) => [slot, variable(owner)]));
     const result = settings.optimizer.update({ parameter: value, gradient: gradients[i]!, slots, learningRate, step });
@@ -89,7 +89,7 @@ function update(built: BuiltModel, settings: TrainerSettings, variables: Trainer
 }
 
 /** An assignment that leaves the variable alone where `applied` is false. */
-function guarded({ variable: target, value }: Assignment, applied: Value): Assignment {
+export function guarded({ variable: target, value }: Assignment, applied: Value): Assignment {
   return { variable: target, value: select(broadcast(applied, target.shape), value, variable(target)) };
 }
 
@@ -121,6 +121,6 @@ export function buildStep(model: Model, settings: TrainerSettings, variables: Tr
   const clipped = clipGradients(penalised, settings.clip);
   const loss = rewrite(preparedLoss!);
   const applied = and(finite(loss), finite(clipped.norm));
-  const assignments = [...update(built, settings, variables, clipped.gradients, learningRate), ...kept.map((entry, i) => ({ ...entry, value: rewrite(keptValues[i]!) }))].map((assignment) => guarded(assignment, applied));
+  const assignments = [...newVariables(built.parameters, settings, variables, clipped.gradients, learningRate), ...kept.map((entry, i) => ({ ...entry, value: rewrite(keptValues[i]!) }))].map((assignment) => guarded(assignment, applied));
   return { graph: { inputs: feeds, outputs: { loss, norm: clipped.norm }, assignments }, forwardLoss, loss, norm: clipped.norm, keys: built.keys };
 }

@@ -1,12 +1,12 @@
 import { BpttError, checkOptions } from '../errors.ts';
 import type { Batch } from '../data/batch.ts';
+import type { FloatArray } from '../data/tensor.ts';
 import type { Variable } from '../graph/index.ts';
 import { signatureKey } from '../model/door.ts';
 import type { Model } from '../model/index.ts';
 import { ProgramCache } from '../model/programs.ts';
 import type { Kept } from '../model/programs.ts';
 import { abortError } from '../model/turns.ts';
-import { hashSeed, mix } from '../random.ts';
 import type { Executable, RunArray, VariableStore } from '../runtime/runtime.ts';
 import { CarriedPool } from './carry.ts';
 import type { CarriedStates } from './carry.ts';
@@ -19,12 +19,17 @@ import type { FitOptions, FitRun } from './fit.ts';
 import { nonFiniteError } from './nonFinite.ts';
 import { BatchReader } from './prepare.ts';
 import type { PreparedBatch } from './prepare.ts';
+import { feedKeys } from './randomKeys.ts';
+import { RecomputedStep } from './recomputation.ts';
+import { planSegments } from './segments.ts';
+import type { Segment } from './segments.ts';
 import { readTrainerOptions } from './settings.ts';
 import type { TrainerOptions, TrainerSettings } from './settings.ts';
 import { restoreState, saveState } from './state.ts';
 import type { TrainerState } from './state.ts';
 import { buildStep } from './stepProgram.ts';
 import type { StepGraph, StepOptions, TrainerVariables } from './stepProgram.ts';
+import { requireStepwise } from './stepwise.ts';
 
 /** What one batch did. */
 export interface StepResult {
@@ -58,7 +63,10 @@ export class Trainer {
   readonly #evaluator: Evaluator;
   readonly #programs = new ProgramCache<StepProgram>();
   readonly #pool: CarriedPool;
+  #recomputed: RecomputedStep | null = null;
+  #stepwise: Promise<void> | null = null;
   #epochs = 0;
+  #workingBytes = 0;
   #busy: 'step' | 'fit' | null = null;
 
   /** @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE, ERR_BPTT_TYPE for options that do not fit. */
@@ -75,6 +83,11 @@ export class Trainer {
   /** Updates made so far. */
   get updates(): number {
     return this.#store.view(this.#variables.step)[0]!;
+  }
+
+  /** Bytes of native memory that the last update held for values between its first input and its last gradient; 0 before the first one and on the reference runtime. */
+  get workingBytes(): number {
+    return this.#workingBytes;
   }
 
   /** Epochs finished by `fit`. */
@@ -159,9 +172,11 @@ export class Trainer {
   }
 
   async #train(batch: Batch, signal: AbortSignal | undefined): Promise<StepResult> {
-    const { truncation, carryState, reduction } = this.settings;
+    const { truncation, recomputation, carryState, reduction } = this.settings;
     if (signal?.aborted) throw abortError('step', signal);
     const prepared = this.#reader.read(batch, truncation === null);
+    const segments = recomputation ? planSegments(prepared.steps, recomputation.segment) : [];
+    if (segments.length > 1) return this.#trainRecomputed(prepared, segments, signal);
     const chunks = planChunks(prepared.steps, truncation);
     const carries = this.model.states.length > 0 && (carryState ?? prepared.fresh !== null);
     if (chunks.length > 1) this.#pool.requireForward();
@@ -182,6 +197,40 @@ export class Trainer {
     });
   }
 
+  /** One update of a batch whose segments are computed again for their gradients. */
+  async #trainRecomputed(prepared: PreparedBatch, segments: readonly Segment[], signal: AbortSignal | undefined): Promise<StepResult> {
+    const { settings: { carryState, optimizer }, model } = this;
+    const carries = model.states.length > 0 && (carryState ?? prepared.fresh !== null);
+    this.#stepwise ??= requireStepwise('Trainer: recomputation', model);
+    await this.#stepwise;
+    this.#recomputed ??= new RecomputedStep(model, this.settings, this.#variables, this.#store);
+    const recomputed = this.#recomputed;
+    return model.core.turns.take({ owner: 'step', writes: true, signal }, async () => {
+      if (!carries) this.#pool.keep(null);
+      const steps = this.#scoredSteps(prepared);
+      const { updates } = this;
+      const learningRate = optimizer.learningRate.at({ step: updates, epoch: this.#epochs });
+      if (steps === 0) return { loss: 0, gradientNorm: 0, learningRate: 0, steps, updates: 0 };
+      const carried = this.#pool.forRows(prepared.rows);
+      const fresh = this.#pool.freshRows(prepared.rows, carries ? prepared.fresh : null);
+      const { loss, gradientNorm, states } = await recomputed.run({ prepared, segments, states: carriedArrays(carried), fresh, learningRate, updates, signal });
+      this.#workingBytes = recomputed.bytes;
+      if (carries) {
+        for (const [path, owner] of carried.variables) carried.store.view(owner).set(states[path]!);
+        carried.store.touch();
+        this.#pool.keep(carried);
+      }
+      return { loss, gradientNorm, learningRate, steps, updates: 1 };
+    });
+  }
+
+  /** Valid steps that have a loss; rows where each has one. */
+  #scoredSteps({ rows, inputs, targets }: PreparedBatch): number {
+    const timed = this.model.inputs.find(({ time }) => time);
+    const everyStep = timed && this.settings.lossOn === 'all' && this.model.outputs.some((output) => output.time && output.name in targets);
+    return everyStep ? countSteps(inputs[timed.name]!, inputs[timed.name]!.steps) : rows;
+  }
+
   /** One update; null when no row has a step left that counts. */
   async #update(prepared: PreparedBatch, chunk: Chunk, states: CarriedStates | null, fresh: Uint8Array, signal: AbortSignal | undefined): Promise<StepResult | null> {
     const { feeds, options, steps } = this.#partOf(prepared, chunk, states);
@@ -189,12 +238,12 @@ export class Trainer {
     if (states) feeds['fresh'] = fresh;
     const { signature, weighted, lossSteps, advance } = options;
     const key = `${signatureKey(signature)}|${weighted.join()}|${lossSteps}|${advance}|${states !== null}`;
-    const { step, executable } = this.#programs.get(key, () => this.#compile(options, states));
+    const { step, executable, bytes } = this.#programs.get(key, () => this.#compile(options, states));
+    this.#workingBytes = bytes;
     const { updates } = this;
     const learningRate = this.settings.optimizer.learningRate.at({ step: updates, epoch: this.#epochs });
     feeds['learningRate'] = this.model.core.door.double ? Float64Array.of(learningRate) : Float32Array.of(learningRate);
-    const base = hashSeed(this.settings.seed, 'dropout');
-    for (let i = 0; i < step.keys; i++) feeds[`key/${i}`] = Int32Array.of(mix(base, updates), mix(~base, i));
+    feedKeys(feeds, step.keys, { seed: this.settings.seed, update: updates });
     const results = await executable.runAsync(feeds, { signal });
     const loss = results['loss']![0]!;
     const gradientNorm = results['norm']![0]!;
@@ -241,6 +290,11 @@ export class Trainer {
     const compiled = this.model.runtime.compile(step.graph, { layouts: stores.map((store) => store.variables) });
     return { step, executable: compiled.bind(stores), bytes: compiled.arenaBytes };
   }
+}
+
+/** Copies of carried states, by path. */
+function carriedArrays({ variables, store }: CarriedStates): Record<string, FloatArray> {
+  return Object.fromEntries([...variables].map(([path, owner]) => [path, store.view(owner).slice() as FloatArray]));
 }
 
 function declareVariables(model: Model, { optimizer }: TrainerSettings): TrainerVariables {

@@ -188,7 +188,7 @@ void demandCrossEntropyGradient(Demands& demands) {
 
 void demandRandom(Demands& demands, const Instruction& instruction) {
   if (instruction.attributes[0] > 1) demands.fail("distribution is ", instruction.attributes[0], ", expected 0 or 1");
-  demands.vector(0, int32, 2);
+  demands.vector(0, int32, demands.dimension(0, 0) == 3 ? 3 : 2);
   demands.type(1, float32);
   demands.contiguous(1);
 }

@@ -87,8 +87,11 @@ class RandomTask final : public Task {
     call.key[1] = static_cast<uint32_t>(readIndex(key + key_.stride(0)));
     call.stream = stream_;
     call.distribution = distribution_;
-    call.begin = static_cast<uint64_t>(range.begin);
-    call.end = static_cast<uint64_t>(range.end);
+    if (key_.dimension(0) == 3) {
+      call.origin = static_cast<uint64_t>(static_cast<uint32_t>(readIndex(key + 2 * key_.stride(0)))) * static_cast<uint64_t>(elements_ / rows);
+    }
+    call.begin = call.origin + static_cast<uint64_t>(range.begin);
+    call.end = call.origin + static_cast<uint64_t>(range.end);
     call.out = output_.at(worker.step);
     table_.random(call);
   }

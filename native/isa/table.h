@@ -110,12 +110,13 @@ struct CrossEntropyGradientArguments {
   ptrdiff_t rows, columns;
 };
 
-struct RandomArguments {  // elements [begin, end) of the whole output; out points at element 0
+struct RandomArguments {  // elements [begin, end) of a draw, of which out points at element `origin`
   uint32_t key[2];
   uint32_t stream;
   int32_t distribution;
   uint64_t begin, end;
   float* out;
+  uint64_t origin = 0;
 };
 
 struct ArgMaxArguments {

@@ -75,14 +75,14 @@ void random(const RandomArguments& arguments) {
     for (int i = 0; i < 4; ++i) store(lanes[i], values[i]);
     const uint64_t first = block * 4;
     if (first >= arguments.begin && first + kAtOnce <= arguments.end) {
-      float* out = arguments.out + first;
+      float* out = arguments.out + (first - arguments.origin);
       for (int lane = 0; lane < kLanes; ++lane) {
         for (int i = 0; i < 4; ++i) out[4 * lane + i] = lanes[i][lane];
       }
       continue;
     }
     for (uint64_t i = 0; i < kAtOnce; ++i) {
-      if (first + i >= arguments.begin && first + i < arguments.end) arguments.out[first + i] = lanes[i % 4][i / 4];
+      if (first + i >= arguments.begin && first + i < arguments.end) arguments.out[first + i - arguments.origin] = lanes[i % 4][i / 4];
     }
   }
 }

@@ -125,12 +125,14 @@ void checkRandom(const KernelTable& table) {
   constexpr uint32_t rows = 37, columns = 1001;
   Assembler a;
   a.storage(1);
-  const uint32_t out = a.storage(2 * rows * columns);
-  a.constants = {11, 13};
+  const uint32_t out = a.storage((2 * rows + 2) * columns);
+  a.constants = {11, 13, rows - 2};
   const uint32_t key = a.operand({spaceConstants, 0, {2}, int32});
   a.add(Opcode::random, {key, a.operand({out, 0, {rows, columns}})}, {0, 5});
   a.add(Opcode::random, {key, a.operand({out, rows * columns, {rows, columns}})}, {1, 5});
-  const std::vector<float> result = sameOnAnyThreads(table, a.words(), 2 * rows * columns, [](Machine&) {});
+  a.add(Opcode::random, {a.operand({spaceConstants, 0, {3}, int32}), a.operand({out, 2 * rows * columns, {2, columns}})}, {0, 5});
+  const std::vector<float> result = sameOnAnyThreads(table, a.words(), (2 * rows + 2) * columns, [](Machine&) {});
+  CHECK(std::equal(result.begin() + 2 * rows * columns, result.end(), result.begin() + (rows - 2) * columns));
   double uniform = 0, normal = 0, square = 0;
   bool inside = true;
   for (size_t index = 0; index < rows * columns; index++) {

@@ -78,7 +78,8 @@ const cases: Record<string, Build> = {
   random: () => {
     const key = g.input('key', [2], 'int32');
     const uniform = g.random(key, [7, 3], { distribution: 'uniform', stream: 3 });
-    return { uniform, normal: g.random(key, [5, 4], { distribution: 'normal', stream: 4294967295 }), part: g.slice(uniform, [1, 0], [2, 3]) };
+    return { uniform, normal: g.random(key, [5, 4], { distribution: 'normal', stream: 4294967295 }), part: g.slice(uniform, [1, 0], [2, 3]),
+      later: g.random(g.constant([8, -9, 5], [3], 'int32'), [4, 3], { distribution: 'uniform', stream: 3 }) };
   },
   constants: () => ({
     a: g.constant([1, 2, 3]), b: g.add(x(), g.constant([1, 2, 3, 4, 5])), c: g.zeros([2, 2]), d: g.add(g.constant(2), g.constant(3)), e: g.transpose(g.constant([1, 2, 3, 4], [2, 2]), [1, 0]), f: g.constant(1, [3], 'bool'),

@@ -62,8 +62,17 @@ describe('random numbers', () => {
   it('numbers do not depend on how many are drawn', () => {
     const few = new Float64Array(5);
     const many = new Float64Array(50);
-    fillRandom(few, [5, 6], 1, 'normal');
-    fillRandom(many, [5, 6], 1, 'normal');
+    fillRandom(few, { key: [5, 6], stream: 1, distribution: 'normal' });
+    fillRandom(many, { key: [5, 6], stream: 1, distribution: 'normal' });
     assert.deepEqual(few, many.slice(0, 5));
+  });
+
+  it('a third word of the key says how many slices of the draw come before', () => {
+    for (const distribution of ['uniform', 'normal'] as const) {
+      const whole = graph.random(graph.constant([5, 6], [2], 'int32'), [7, 3], { distribution, stream: 2 });
+      const part = graph.random(graph.constant([5, 6, 4], [3], 'int32'), [3, 3], { distribution, stream: 2 });
+      const [all, some] = evaluate([whole, part]);
+      assert.deepEqual(some!.data, all!.data.slice(12));
+    }
   });
 });

@@ -21,8 +21,8 @@ defineOperation({
   infer([key], attributes) {
     const { shape, distribution, stream } = attributes as unknown as RandomAttributes;
     requireType('random', 'a key', key!, ['int32']);
-    if (!sameShape(key!.shape, [2])) {
-      throw new BpttError('ERR_BPTT_SHAPE', `random: expected a key of shape [2], received ${formatValue(key!)}`, { expected: [2], received: key!.shape });
+    if (!sameShape(key!.shape, [2]) && !sameShape(key!.shape, [3])) {
+      throw new BpttError('ERR_BPTT_SHAPE', `random: expected a key of shape [2] or [3], received ${formatValue(key!)}`, { expected: [2], received: key!.shape });
     }
     requireShape('random', shape);
     if (distribution !== 'uniform' && distribution !== 'normal') {
@@ -36,14 +36,16 @@ defineOperation({
   reference(node, [key]) {
     const { shape, distribution, stream } = node.attributes as unknown as RandomAttributes;
     const result = allocate(shape, 'float32');
-    fillRandom(result.data as Float64Array, [key!.data[0]!, key!.data[1]!], stream, distribution);
+    const before = key!.data.length === 3 ? (key!.data[2]! >>> 0) * (result.data.length / (shape[0] ?? 1)) : 0;
+    fillRandom(result.data as Float64Array, { key: [key!.data[0]!, key!.data[1]!], stream, distribution, before });
     return [result];
   },
 });
 
 /**
- * Random numbers that depend on the int32 key [2], the stream and each element's place alone, so that the same key gives the same numbers.
- * @throws ERR_BPTT_SHAPE for a key that is not [2], ERR_BPTT_RANGE for a stream that is not unsigned 32-bit.
+ * Random numbers that depend on the int32 key [2], the stream and each element's place alone, so that the same key gives the same numbers. A key [3] ends with a
+ * whole number s, 0 … 2³² − 1 read as unsigned: the result is the part that begins at slice s of the first dimension of a longer draw under the same key.
+ * @throws ERR_BPTT_SHAPE for a key that is neither [2] nor [3], ERR_BPTT_RANGE for a stream that is not unsigned 32-bit.
  */
 export function random(key: Value, shape: Shape, options: RandomOptions): Value {
   checkOptions('random', options, ['distribution', 'stream']);
