@@ -179,9 +179,9 @@ describe('training: recomputation', function () {
     const made = sequential([dense({ units: 1 })], { input: { features: 1 } });
     if (made.runtime.name !== 'native') this.skip();
     const child = await runChild(fileURLToPath(new URL('children/longSequence.ts', import.meta.url)), { timeout: 110_000 });
-    const { megabytes, workingMegabytes, losses } = lastLine<{ megabytes: number; workingMegabytes: number; losses: number[] }>(child);
+    const { megabytes, workingMegabytes, loss, gradientNorm } = lastLine<{ megabytes: number; workingMegabytes: number; loss: number; gradientNorm: number }>(child);
     assert.ok(megabytes < 1024, `the process took ${megabytes} MiB`);
     assert.ok(workingMegabytes < 100, `${workingMegabytes} MiB between input and gradient`);
-    assert.ok(losses[1]! < losses[0]!, `the loss does not fall: ${losses.join()}`);
+    assert.ok(loss > 0.4 && loss < 0.6 && gradientNorm > 0, `loss ${loss}, norm ${gradientNorm}`);
   });
 });

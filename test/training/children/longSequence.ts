@@ -6,6 +6,5 @@ const wave = (shift: number, width: number): Float32Array => Float32Array.from({
 const batch = { input: { data: wave(0, 2), shape: [rows, steps, 2] }, target: { data: wave(0.2, 1), shape: [rows, steps, 1] } };
 const model = sequential([lstm({ units: 256 }), dense({ units: 1 })], { input: { features: 2 }, seed: 1 });
 const trainer = new Trainer(model, { loss: squaredError(), optimizer: adam({ learningRate: 0.003 }), recomputation: process.argv[2] !== 'without' });
-const losses: number[] = [];
-for (let i = 0; i < 2; i++) losses.push((await trainer.step(batch)).loss);
-console.log(JSON.stringify({ megabytes: process.resourceUsage().maxRSS / 1024, workingMegabytes: trainer.workingBytes / 2 ** 20, losses }));
+const { loss, gradientNorm } = await trainer.step(batch);
+console.log(JSON.stringify({ megabytes: process.resourceUsage().maxRSS / 1024, workingMegabytes: trainer.workingBytes / 2 ** 20, loss, gradientNorm }));
