@@ -130,10 +130,14 @@ function testFirstInput(layer: Layer): void {
   assert.ok(found!.data.subarray(0, rows * features).some((element) => element !== 0), 'no gradient reaches the first step');
 }
 
+/** Names of the cells that `testCell` was called with. */
+export const testedCells = new Set<string>();
+
 /** Tests that hold for every recurrence: one call gives a new cell all of them, for one choice of its options; 3 units over 4 features unless it says otherwise. */
 export function testCell<State extends string, Options extends CellOptions>(
   title: string, cell: Cell<State, Options>, options: Partial<RecurrentOptionsOf<Options>> = {},
 ): void {
+  testedCells.add(cell.name);
   describe(title, () => {
     const make = (more: object = {}): Layer => recurrent(cell, { units, ...options, ...more } as unknown as RecurrentOptionsOf<Options>);
     const forward = make();
