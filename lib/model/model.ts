@@ -23,6 +23,7 @@ import type { ModelDescription } from './summary.ts';
 import { connect, input } from './symbolic.ts';
 import type { InputDefinition, InputOptions, Symbolic } from './symbolic.ts';
 import { Turns } from './turns.ts';
+import { unfoldModel } from './unfold.ts';
 
 /** What belongs to every model, however it is wired. */
 export interface ModelSettings {
@@ -74,6 +75,11 @@ export interface FromJSONOptions {
   readonly initialize?: boolean | undefined;
   /** How many weights the definition may ask for: nothing is allocated beyond it. Default: any number. */
   readonly mostWeights?: number | undefined;
+}
+
+export interface DescribeOptions {
+  /** Over how many steps the graph is unfolded; default it stays folded. */
+  readonly unfold?: number | undefined;
 }
 
 /** The parts of a model that training builds on. */
@@ -193,14 +199,21 @@ export class Model {
       { expected: 'idle', received: 'training' });
   }
 
-  /** A table of text: every layer with its kind, output shape (N rows, T steps) and parameters, and the total. */
-  summary(): string {
-    return formatSummary(this.describe());
+  /**
+   * A table of text: every layer with its kind, output shape (N rows, T steps) and parameters, and the total.
+   * @param options.unfold also writes the graph out over so many steps, and how its recurrences stand to each other.
+   * @throws ERR_BPTT_RANGE unless `unfold` is from 1 to 1000.
+   */
+  summary(options: DescribeOptions = {}): string {
+    const description = this.describe(options);
+    return description.unfolded ? `${formatSummary(description)}\n\n${description.unfolded.text}` : formatSummary(description);
   }
 
   /** What `summary` prints, as data. */
-  describe(): ModelDescription {
-    return describeModel(this.definition, this.#probe.signals, this.parameters);
+  describe(options: DescribeOptions = {}): ModelDescription {
+    checkOptions('describe', options, ['unfold']);
+    const description = describeModel(this.definition, this.#probe.signals, this.parameters);
+    return options.unfold === undefined ? description : { ...description, unfolded: unfoldModel(this.core, options.unfold) };
   }
 
   toJSON(): ModelDefinition {

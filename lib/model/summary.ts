@@ -1,6 +1,7 @@
 import type { Signal } from '../layers/layer.ts';
 import type { ModelDefinition } from './definition.ts';
 import type { Parameter } from './parameters.ts';
+import type { Unfolding } from './unfold.ts';
 
 /** One line of a model's description. */
 export interface LayerSummary {
@@ -18,6 +19,8 @@ export interface ModelDescription {
   readonly name: string | null;
   readonly layers: readonly LayerSummary[];
   readonly parameters: number;
+  /** The graph over time, where it was asked for. */
+  readonly unfolded?: Unfolding | undefined;
 }
 
 /** ["N", "T", 64] */
