@@ -5,6 +5,7 @@ import type { LayerOptions } from '../define.ts';
 import { asInitializer, glorotUniform, orthogonal, zeros, type InitializerLike } from '../initializers/index.ts';
 import type { Initializer } from '../layer.ts';
 import { mergeNames, type MergeName } from '../merging.ts';
+import type { ContextUse } from './context.ts';
 import { readDropout, type DropoutSettings, type RecurrentDropout } from './dropout.ts';
 
 /** What every recurrent layer accepts, whatever its cell. */
@@ -24,6 +25,11 @@ export interface RecurrentOptions extends LayerOptions {
   readonly merge?: MergeName | undefined;
   /** The output at every step [N, T, H] (default) or where each row ends [N, H]; a backward direction ends at the first step. */
   readonly output?: 'sequence' | 'last' | undefined;
+  /**
+   * A second input of the layer, one vector v [N, D] for each row, is added as W v in every gate that reads the input of the first stacked layer: at every step, or at
+   * the first step of each row only (in each direction the one that it reads first). Default: there is no such input.
+   */
+  readonly context?: ContextUse | undefined;
   /** What fresh rows begin with: zeros (default) or a learned vector. */
   readonly initialState?: 'zero' | 'learned' | undefined;
   /** A number drops input, output and what passes between stacked layers alike. Default none. */
@@ -46,13 +52,14 @@ export interface RecurrentSettings {
   readonly skip: 'residual' | 'highway' | undefined;
   readonly output: 'sequence' | 'last';
   readonly initialState: 'zero' | 'learned';
+  readonly context: ContextUse | undefined;
   readonly dropout: DropoutSettings;
   readonly bias: BiasMode;
   readonly initializer: { readonly input: Initializer; readonly recurrent: Initializer; readonly bias: Initializer };
   readonly cellOptions: CellOptionValues<CellOptions>;
 }
 
-const commonOptions = ['name', 'units', 'layers', 'skip', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer'];
+const commonOptions = ['name', 'units', 'layers', 'skip', 'direction', 'merge', 'output', 'context', 'initialState', 'dropout', 'bias', 'initializer'];
 
 function readSkip(owner: string, skip: unknown, layers: number): RecurrentSettings['skip'] {
   if (skip === undefined) return undefined;
@@ -73,6 +80,12 @@ function readInitializers(owner: string, given: NonNullable<RecurrentOptions['in
     recurrent: asInitializer(`${owner}: initializer.recurrent`, given.recurrent ?? orthogonal()),
     bias: asInitializer(`${owner}: initializer.bias`, given.bias ?? zeros()),
   };
+}
+
+function readContext(owner: string, { context, bias }: RecurrentOptions): ContextUse | undefined {
+  if (context === undefined) return undefined;
+  if (bias === false) throw new BpttError('ERR_BPTT_OPTION', `${owner}: context is added where the bias is, and bias: false leaves none; leave one of them out`, { received: 'context' });
+  return requireChoice(owner, 'context', context, ['every', 'first'] as const);
 }
 
 /** Without biases nothing can say where they begin. @throws ERR_BPTT_OPTION naming the option that would be ignored. */
@@ -115,6 +128,7 @@ export function readRecurrentOptions(cell: Cell, options: RecurrentOptions): Rec
     skip: readSkip(owner, options.skip, layers),
     merge: requireChoice(owner, 'merge', options.merge ?? 'concat', mergeNames),
     output: requireChoice(owner, 'output', options.output ?? 'sequence', ['sequence', 'last'] as const),
+    context: readContext(owner, options),
     initialState: requireChoice(owner, 'initialState', options.initialState ?? 'zero', ['zero', 'learned'] as const),
     dropout: readDropout(owner, cell, dropout),
     bias: readBias(owner, options.bias ?? 'single'),

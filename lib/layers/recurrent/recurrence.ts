@@ -3,6 +3,7 @@ import { scan, type Value } from '../../graph/index.ts';
 import { featureCount } from '../define.ts';
 import type { Scope, Signal } from '../layer.ts';
 import { boundaryStep } from '../masking.ts';
+import { enterContext } from './context.ts';
 import { candidateMask, drawMasks, dropWeights, recurrentMask, zoneout, zoneoutMask, type Masks } from './masks.ts';
 import type { RecurrentSettings } from './options.ts';
 import { initialStates, recurrentParameters } from './parameters.ts';
@@ -13,6 +14,8 @@ export interface Place {
   readonly reverse: boolean;
   /** Whether the last output is wanted instead of the sequence. */
   readonly last: boolean;
+  /** A vector for each row, [N, D], that enters this recurrence. */
+  readonly context?: Value | undefined;
 }
 
 /** Where the states of a recurrence live: below the layer's path, with a part for the stacked layer and one for the direction where there are several. */
@@ -63,15 +66,16 @@ export function runRecurrence(scope: Scope, settings: RecurrentSettings, signal:
   const names = Object.keys(initial);
   const masks = drawMasks(scope, specification, settings.dropout, signal.value.shape);
   const weights = dropWeights(scope, settings.dropout, parameters);
+  const entered = enterContext(place.context, specification, settings, weights, { scope, states, suffix, signal, reverse: place.reverse });
   let shown: string | undefined;
   let seen: string[] = [];
   const { final, outputs } = scan<string, string, string>({
     initial,
-    inputs: { x: signal.value, ...masks.scanned },
+    inputs: { x: signal.value, ...masks.scanned, ...entered.scanned },
     reverse: place.reverse,
     lengths: signal.lengths,
     step: (values) => {
-      const { output, next, gates } = runStep(specification, weights, masks, values);
+      const { output, next, gates } = runStep(specification, entered.weights(values), masks, values);
       shown = names.find((name) => next[name] === output);
       const sequences = names.filter((name) => name !== shown).map((name) => [sequenceName(name), next[name]!] as const);
       const observed = states.observe ? gates : {};

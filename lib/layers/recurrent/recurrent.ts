@@ -2,23 +2,24 @@ import { findCell, type Cell, type CellOptions, type CellOptionValues } from '..
 import { BpttError, describe } from '../../errors.ts';
 import { add, type Value } from '../../graph/index.ts';
 import { applyDropout } from '../dropout.ts';
-import { defineLayer, layerLabel, sequenceInput } from '../define.ts';
+import { defineLayer, layerLabel } from '../define.ts';
 import type { Layer, Scope, Signal } from '../layer.ts';
 import { gatedSum } from '../gatedSum.ts';
 import { zeroPadding } from '../masking.ts';
 import { merges } from '../merging.ts';
 import { isRegisteredLayer, registerRecurrentFactory } from '../registry.ts';
 import { requireSameShape, shortcut } from '../shortcut.ts';
+import { recurrentInputs } from './context.ts';
 import { readRecurrentOptions, type RecurrentOptions, type RecurrentSettings } from './options.ts';
 import { runRecurrence } from './recurrence.ts';
 
 /** The options of a layer made of one cell: the common ones and the cell's own. */
 export type RecurrentOptionsOf<Options extends CellOptions> = RecurrentOptions & { readonly [Name in keyof Options]?: CellOptionValues<Options>[Name] | undefined };
 
-function runDirections(scope: Scope, settings: RecurrentSettings, signal: Signal, layer: number): Signal {
+function runDirections(scope: Scope, settings: RecurrentSettings, signal: Signal, layer: number, context: Value | undefined): Signal {
   const last = settings.output === 'last' && layer === settings.layers - 1;
   const directions = settings.direction === 'bidirectional' ? [false, true] : [settings.direction === 'backward'];
-  const values = directions.map((reverse) => runRecurrence(scope, settings, signal, { layer, reverse, last }));
+  const values = directions.map((reverse) => runRecurrence(scope, settings, signal, { layer, reverse, last, context }));
   const signalOf = (value: Value): Signal => (last ? { value, time: false } : { value, time: true, lengths: signal.lengths });
   if (values.length === 1) return signalOf(values[0]!);
   return { ...signalOf(merges[settings.merge](values)), named: { forward: signalOf(values[0]!), backward: signalOf(values[1]!) } };
@@ -33,12 +34,13 @@ function withSkip(scope: Scope, { cell, skip, direction }: RecurrentSettings, in
   return zeroPadding({ ...result, value });
 }
 
-function buildRecurrent(scope: Scope, settings: RecurrentSettings, input: Signal): Signal {
+function buildRecurrent(scope: Scope, settings: RecurrentSettings, inputs: readonly Signal[]): Signal {
   const { dropout, layers, skip } = settings;
-  let signal = input;
+  const given = recurrentInputs(layerLabel(settings.cell.name, scope), settings.context, inputs);
+  let { signal } = given;
   for (let layer = 0; layer < layers; layer++) {
     const dropped = applyDropout(scope, signal, layer === 0 ? dropout.input : dropout.between, dropout.variational);
-    const result = runDirections(scope, settings, dropped, layer);
+    const result = runDirections(scope, settings, dropped, layer, layer === 0 ? given.context : undefined);
     signal = skip && layer > 0 ? withSkip(scope, settings, signal, result, layer) : result;
   }
   return applyDropout(scope, signal, dropout.output, dropout.variational);
@@ -46,9 +48,9 @@ function buildRecurrent(scope: Scope, settings: RecurrentSettings, input: Signal
 
 /**
  * A layer of any cell, one of your own too: [N, T, C] → [N, T, H], or [N, H] with `output: 'last'`; H is the size of the cell's output, twice that for
- * two directions side by side.
- * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_SHAPE for a signal without time and
- * ERR_BPTT_TYPE for tokens, both naming the layer.
+ * two directions side by side. With `context` it has a second input, [N, D].
+ * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_SHAPE for a signal without time or
+ * a context with it, ERR_BPTT_GRAPH for a context that is missing and ERR_BPTT_TYPE for tokens, all naming the layer.
  */
 export function recurrent<State extends string, Options extends CellOptions>(cell: Cell<State, Options>, options: RecurrentOptionsOf<Options>): Layer {
   const erased: Cell = cell;
@@ -59,7 +61,8 @@ export function recurrent<State extends string, Options extends CellOptions>(cel
     throw new BpttError('ERR_BPTT_OPTION', `cell "${cell.name}": there is a layer of this name, and models are saved by it; give the cell another one`, { received: cell.name });
   }
   const settings = readRecurrentOptions(erased, options);
-  return defineLayer(cell.name, options, (scope, ...inputs) => buildRecurrent(scope, settings, sequenceInput(layerLabel(cell.name, scope), inputs)));
+  const layer = defineLayer(cell.name, options, (scope, ...inputs) => buildRecurrent(scope, settings, inputs));
+  return settings.context === undefined ? layer : Object.freeze({ ...layer, furtherInputs: 1 });
 }
 
 registerRecurrentFactory((cellName, options) => recurrent(findCell(cellName)!, options as never));

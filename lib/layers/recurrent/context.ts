@@ -1,0 +1,74 @@
+import type { CellSpecification } from '../../cells/index.ts';
+import { BpttError, formatShape } from '../../errors.ts';
+import { add, broadcast, cast, constant, equal, expand, greater, iota, maskSteps, matmul, maximum, multiply, subtract, type Value } from '../../graph/index.ts';
+import { outerShape, requireFeatures, sequenceInput } from '../define.ts';
+import type { Scope, Signal } from '../layer.ts';
+import type { RecurrentSettings } from './options.ts';
+
+/** At which steps a context enters: at every one, or at the first one only. */
+export type ContextUse = 'every' | 'first';
+
+/** The sequence that a recurrent layer reads, and the context [N, D] that its first recurrence adds. @throws ERR_BPTT_GRAPH, ERR_BPTT_SHAPE or ERR_BPTT_TYPE. */
+export function recurrentInputs(label: string, use: ContextUse | undefined, inputs: readonly Signal[]): { readonly signal: Signal; readonly context?: Value | undefined } {
+  if (use === undefined) return { signal: sequenceInput(label, inputs) };
+  const [sequence, given] = inputs;
+  if (inputs.length !== 2) {
+    throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected two inputs, the sequence and then its context [N, features], received ${inputs.length}; connect(layer, sequence, context)`,
+      { expected: 2, received: inputs.length });
+  }
+  requireFeatures(`${label}: context`, given!);
+  if (!given!.time && given!.value.shape.length === 2) return { signal: sequenceInput(label, [sequence!]), context: given!.value };
+  throw new BpttError('ERR_BPTT_SHAPE', `${label}: expected its context to be one vector for each row, [N, features], received ${formatShape(outerShape(given!))}; `
+    + 'concatenate() joins what differs from step to step to the sequence', { expected: ['N', 'features'], received: outerShape(given!) });
+}
+
+/** Where a context enters one recurrence. */
+export interface ContextPlace {
+  readonly scope: Scope;
+  /** Where the states of the recurrence live. */
+  readonly states: Scope;
+  readonly suffix: string;
+  readonly signal: Signal;
+  readonly reverse: boolean;
+}
+
+/** The weights of a step with the context in them, and what they need of each step. */
+export interface EnteredContext {
+  readonly scanned: Readonly<Record<string, Value>>;
+  weights(values: Readonly<Record<string, Value>>): Readonly<Record<string, Value>>;
+}
+
+/** 1 where a row has its first step and has had none in earlier runs, else 0: [T, N, 1]. */
+function firstSteps({ states, signal: { value, lengths }, reverse }: ContextPlace): Value {
+  const [steps, rows] = value.shape as [number, number];
+  const started = states.state('started', [rows, 1]);
+  const ones = constant(1, [steps, rows, 1]);
+  states.carry('started', {
+    final: lengths ? maximum(started, expand(cast(greater(lengths, 0), 'float32'), [1])) : constant(1, [rows, 1]),
+    sequence: lengths ? maskSteps(ones, lengths) : ones,
+  });
+  const first = reverse ? subtract(lengths ?? constant(steps, [rows], 'int32'), 1) : constant(0, [rows], 'int32');
+  const isFirst = cast(equal(expand(iota(steps), [1]), first), 'float32');
+  return multiply(expand(isFirst, [2]), broadcast(subtract(1, started), [steps, rows, 1]));
+}
+
+/**
+ * Adds W v to every gate that reads the input: what stands in the gates' bias is then different from row to row. The product is made once for all steps.
+ * @throws ERR_BPTT_OPTION for a cell none of whose gates reads the input.
+ */
+export function enterContext(context: Value | undefined, specification: CellSpecification, settings: RecurrentSettings, weights: Readonly<Record<string, Value>>, place: ContextPlace): EnteredContext {
+  if (context === undefined) return { scanned: {}, weights: () => weights };
+  const bias = specification.parameters.find(({ name }) => name === 'bias_ih');
+  if (!bias) throw new BpttError('ERR_BPTT_OPTION', `${settings.cell.name}: context is added where affine(gate, x, …) reads the input, and this cell has no such gate; leave context out`, { received: 'context' });
+  const name = `weight_ch${place.suffix}`;
+  const weight = place.scope.parameter(name, [context.shape[1]!, bias.shape[0]!], {
+    group: 'input', initializer: settings.initializer.input, disk: { name, transpose: true }, ...(bias.gates && { gates: bias.gates.map((gate) => ({ name: gate.name, size: gate.size })) }),
+  });
+  const product = matmul(context, weight);
+  const usual = weights['bias_ih']!;
+  if (settings.context === 'every') {
+    const entered = { ...weights, bias_ih: add(product, usual) };
+    return { scanned: {}, weights: () => entered };
+  }
+  return { scanned: { contextShare: firstSteps(place) }, weights: (values) => ({ ...weights, bias_ih: add(multiply(values['contextShare']!, product), usual) }) };
+}
