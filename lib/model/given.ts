@@ -3,7 +3,7 @@ import { createSubstitution, dependentNodes, topologicalOrder, variable } from '
 import type { Graph, Node, Value, Variable } from '../graph/index.ts';
 import type { ModelDefinition } from './definition.ts';
 import { packInputs } from './door.ts';
-import type { InputData, LengthsData, PackedInputs } from './door.ts';
+import type { LengthsData, PackedInputs } from './door.ts';
 import type { Model } from './model.ts';
 import type { InputDefinition } from './symbolic.ts';
 
@@ -37,7 +37,7 @@ export function packGiven(model: Model, { given }: InputParts, data: unknown, le
   const names = given.map(({ name }) => name);
   const joined = door.joined.filter(({ inputs }) => inputs.every((name) => names.includes(name)));
   const byName = Object.fromEntries(names.map((name) => [name, (data as Readonly<Record<string, unknown>>)[name]]));
-  return packInputs({ ...door, inputs: given, joined }, byName as InputData, lengths, true);
+  return packInputs({ ...door, inputs: given, joined }, byName, lengths, true);
 }
 
 /** A graph cut where what depends on the given inputs alone meets what a step computes. */
