@@ -1,6 +1,6 @@
 import { wrongType } from '../checks.ts';
 import { BpttError, checkOptions, describe } from '../errors.ts';
-import type { Data, FloatArray, Nested, NumberArray, Tensor } from '../data/tensor.ts';
+import type { Data, FloatArray, Nested } from '../data/tensor.ts';
 import { isData, isTensor } from '../data/tensor.ts';
 import { Trainer } from '../training/index.ts';
 
@@ -51,10 +51,16 @@ function formatStates(states: Readonly<Record<string, readonly number[]>>): stri
   return entries.length === 0 ? 'nothing: no layer has a state' : entries.join(', ');
 }
 
+/** All numbers of data, one after the other. */
+function flatten(part: unknown): number[] {
+  if (typeof part === 'number') return [part];
+  return isTensor(part) ? Array.from(part.data) : Array.from(part as ArrayLike<unknown>, flatten).flat();
+}
+
 /** The steps of one sequence, each as numbers. */
-function stepsOf(input: Data, features: number | null): number[][] {
-  const flat = isTensor(input) ? Array.from(input.data) : Array.from((input), (step) => (typeof step === 'number' ? step : Array.from(step as ArrayLike<number>))).flat();
-  const width = features ?? 1;
+function stepsOf(input: Data, features: number | readonly number[] | null): number[][] {
+  const flat = flatten(input);
+  const width = typeof features === 'number' ? features : (features ?? []).reduce((product, size) => product * size, 1);
   if (flat.length > 0 && flat.length % width === 0 && flat.every((number) => typeof number === 'number')) return Array.from({ length: flat.length / width }, (_, t) => flat.slice(t * width, (t + 1) * width));
   throw new BpttError('ERR_BPTT_SHAPE', `trace: expected one sequence ${features === null ? '[T] of tokens' : `[T, ${width}]`}, received ${describe(input)}`, { expected: ['T', width], received: input });
 }
@@ -89,12 +95,11 @@ function textOf({ steps, output, loss, gradientNorm, moved }: Omit<Trace, 'text'
     `    2. The state, of this input and the state before: ${formatStates(after)}, from ${formatStates(before)}.`,
     t + 1 < steps.length ? '    3. It becomes the state before the next step.' : '    3. It is the last one.',
   ]);
-  const flat = (part: unknown): number[] => (typeof part === 'number' ? [part] : isTensor(part) ? Array.from(part.data) : Array.from(part as ArrayLike<unknown>, flat).flat());
   return [
     'Forward through time', ...each,
     `4. ${steps.length} time steps are done; the state joins what all of them told.`,
     `5. The output, of the final state: ${format(output)}.`,
-    `6. The error, compared with the target ${format(flat(target))}: ${Number(loss.toPrecision(6))}.`,
+    `6. The error, compared with the target ${format(flatten(target))}: ${Number(loss.toPrecision(6))}.`,
     `7. The error goes back through the steps, a gradient of length ${Number(gradientNorm.toPrecision(4))}, and the weights are updated:`,
     ...Object.entries(moved).map(([name, length]) => `     ${name} by ${Number(length.toPrecision(4))}`),
   ].map((line) => `${line}\n`).join('');
