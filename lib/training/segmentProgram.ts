@@ -33,9 +33,10 @@ function valuesOf({ outputs, states }: BuiltModel): Value[] {
 function buildSegment(model: Model, signature: Signature): BuiltSegment {
   const { wiring, table } = model.core;
   const fresh = input('fresh', [signature.rows], 'bool');
+  const updates = input('updates', [], 'float32');
   const starts = new Map<string, Value>();
   const built = buildModel(wiring, table, signature, {
-    training: true,
+    training: true, updates,
     state: (path, initial) => {
       const fed = input(`state/${path}`, initial.shape, 'float32');
       starts.set(path, fed);
@@ -43,11 +44,11 @@ function buildSegment(model: Model, signature: Signature): BuiltSegment {
     },
   });
   const longer = Object.fromEntries(Object.entries(signature.inputs).map(([name, size]) => [name, model.inputs.find((one) => one.name === name)!.time ? { ...size, steps: size.steps + 1 } : size]));
-  const overTime = built.keys === 0 ? new Set<string>() : keysOverTime(valuesOf(built), valuesOf(buildModel(wiring, table, { ...signature, inputs: longer }, { training: true })));
+  const overTime = built.keys === 0 ? new Set<string>() : keysOverTime(valuesOf(built), valuesOf(buildModel(wiring, table, { ...signature, inputs: longer }, { training: true, updates })));
   const drawn = drawFromStep(valuesOf(built), built.feeds, overTime);
   const names = Object.keys(built.outputs);
   return {
-    built, starts, keysOverTime: overTime, feeds: [...drawn.feeds, ...starts.values(), ...(starts.size > 0 ? [fresh] : [])],
+    built, starts, keysOverTime: overTime, feeds: [...drawn.feeds, updates, ...starts.values(), ...(starts.size > 0 ? [fresh] : [])],
     outputs: Object.fromEntries(names.map((name, i) => [name, { ...built.outputs[name]!, value: drawn.values[i]! }])),
     finals: new Map([...built.states.keys()].map((path, i) => [path, drawn.values[names.length + i]!])),
   };

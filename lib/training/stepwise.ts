@@ -1,8 +1,10 @@
 import { BpttError } from '../errors.ts';
 import type { Data } from '../data/tensor.ts';
+import { elementCount } from '../graph/index.ts';
 import { mix } from '../random.ts';
 import type { Model } from '../model/index.ts';
 import type { InputDefinition } from '../model/index.ts';
+import { featureSizes } from '../model/symbolic.ts';
 
 /** Steps of the sequence that is run whole and in two parts; neither part is a multiple of the other. */
 const wholeSteps = 5;
@@ -11,14 +13,16 @@ const firstSteps = 3;
 /** Relative to the largest number compared. */
 const tolerance = 1e-3;
 
-function sampleInput({ features, tokens, time }: InputDefinition, begin: number, end: number): Data {
-  const width = features ?? 1;
+function sampleInput(input: InputDefinition, begin: number, end: number): Data {
+  const { features, tokens, time } = input;
+  const sizes = featureSizes(input);
+  const width = elementCount(sizes);
   const number = (i: number): number => (mix(7, i) >>> 8) / 2 ** 24;
   const steps = time ? end - begin : 1;
   const first = time ? begin : 0;
   const count = steps * width;
   const leading = time ? [1, steps] : [1];
-  if (features !== null) return { data: Float32Array.from({ length: count }, (_, i) => 2 * number(first * width + i) - 1), shape: [...leading, features] };
+  if (features !== null) return { data: Float32Array.from({ length: count }, (_, i) => 2 * number(first * width + i) - 1), shape: [...leading, ...sizes] };
   return { data: Int32Array.from({ length: count }, (_, i) => Math.floor(number(first + i) * Math.min(tokens ?? 2, 2 ** 16))), shape: leading };
 }
 
