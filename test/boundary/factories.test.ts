@@ -25,7 +25,7 @@ function subject(name: string, factory: unknown, right: Readonly<Record<string, 
   return { name, call: factory as AnyFactory, right, options: [...new Set([...Object.keys(right), ...options, 'name'])], ...(leading ? { leading } : {}) };
 }
 
-const recurrentOptions = ['units', 'layers', 'skip', 'direction', 'merge', 'output', 'initialState', 'dropout', 'bias', 'initializer', 'forgetBias', 'activation', 'reset'];
+const recurrentOptions = ['units', 'layers', 'skip', 'direction', 'merge', 'output', 'context', 'initialState', 'dropout', 'bias', 'initializer', 'forgetBias', 'activation', 'reset'];
 const text = Int32Array.from({ length: 40 }, (_, i) => i % 5);
 
 const subjects: readonly Subject[] = [
@@ -50,6 +50,17 @@ const subjects: readonly Subject[] = [
   subject('bahdanauAttention', layers.bahdanauAttention, { layer: layers.gru({ units: 2 }) }, ['units']),
   subject('luongAttention', layers.luongAttention, { layer: layers.gru({ units: 2 }) }, ['score', 'units', 'inputFeeding']),
   subject('scheduledSampling', layers.scheduledSampling, { layers: [layers.gru({ units: 2 })], truthShare: 0.5 }, ['own']),
+  subject('conv1d', layers.conv1d, { filters: 4, kernel: 3 }, ['stride', 'dilation', 'padding', 'activation', 'bias', 'weightNorm', 'initializer']),
+  subject('conv2d', layers.conv2d, { filters: 4, kernel: 3 }, ['stride', 'dilation', 'padding', 'activation', 'bias', 'weightNorm', 'initializer']),
+  subject('maxPooling1d', layers.maxPooling1d, { size: 2 }, ['stride', 'padding']),
+  subject('averagePooling2d', layers.averagePooling2d, { size: 2 }, ['stride', 'padding']),
+  subject('globalMaxPooling', layers.globalMaxPooling, {}, []),
+  subject('localResponseNormalization', layers.localResponseNormalization, {}, ['size', 'alpha', 'beta']),
+  subject('reshape', layers.reshape, { sizes: [2, 3] }, []),
+  subject('flatten', layers.flatten, {}, []),
+  subject('tcn', layers.tcn, { channels: [3, 4] }, ['kernel', 'dropout', 'variational', 'weightNorm', 'initializer']),
+  subject('recurrentConvolution1d', layers.recurrentConvolution1d, { filters: 4, kernel: 3 }, ['recurrentKernel', 'iterations', 'activation', 'normalization', 'bias', 'initializer', 'padding']),
+  subject('recurrentConvolution2d', layers.recurrentConvolution2d, { filters: 4, kernel: 3 }, ['recurrentKernel', 'iterations', 'activation', 'normalization', 'bias', 'initializer']),
   subject('stack', layers.stack, { layers: [layers.dense({ units: 2 })] }, []),
   subject('uniform', layers.uniform, {}, ['low', 'high']),
   subject('normal', layers.normal, {}, ['mean', 'deviation']),
