@@ -2,6 +2,8 @@ export { batches, nextToken, sequences } from './batch.ts';
 export type { Batch, BatchOptions, Dataset, Examples, SequenceExample, SequencePart } from './batch.ts';
 export { Scaler, scaler } from './scaler.ts';
 export type { ScalerDefinition } from './scaler.ts';
+export { skipGrams } from './skipGrams.ts';
+export type { SkipGramOptions } from './skipGrams.ts';
 export { split } from './split.ts';
 export { Output } from './tensor.ts';
 export type { Data, FloatArray, Nested, NumberArray, Tensor } from './tensor.ts';
