@@ -15,3 +15,6 @@ export { windows } from './windows.ts';
 export type { Series, WindowOptions } from './windows.ts';
 export { pairs, teacherForcing } from './pairs.ts';
 export type { PairOptions, SequencePair } from './pairs.ts';
+export { readNpy } from './npy.ts';
+export { readWordVectors, WordVectors } from './wordVectors.ts';
+export type { VectorTable, VectorTableOptions, WordVectorOptions } from './wordVectors.ts';
