@@ -1,0 +1,86 @@
+/** Sections about Hochreiter and Schmidhuber (1997). */
+import type { Claim, Section } from '../experiment.ts';
+import { hochreiter, type EarlyResult } from '../published.ts';
+import type { RunRecord } from '../results.ts';
+import { describeSettings, groupBySubject, median, show, table, type Group } from './format.ts';
+
+const solvedOf = ({ records }: Group): RunRecord[] => records.filter(({ ended }) => ended === 'criterion');
+
+function sequencesText(group: Group): string {
+  const solved = solvedOf(group).map(({ sequences }) => sequences);
+  if (solved.length === 0) return `never within ${show(Math.max(...group.records.map(({ sequences }) => sequences)))}`;
+  return `${show(median(solved), 6)} (${show(Math.min(...solved))} to ${show(Math.max(...solved))})`;
+}
+
+const publishedRow = ({ method, weights, solved, sequences, wrong }: EarlyResult): string[] => [method, weights, solved, sequences, wrong];
+
+function wrongText(group: Group): string {
+  const solved = solvedOf(group);
+  return solved.length === 0 ? '' : `${solved.map(({ measures }) => show(measures['wrong'])).join(', ')} of ${show(Number(group.records[0]!.settings['tested']))}`;
+}
+
+/** Claim that an architecture meets the criterion with every seed. */
+function solvedClaim(claim: string, groups: readonly Group[], subjects: readonly string[]): Claim {
+  const chosen = groups.filter(({ subject }) => subjects.includes(subject));
+  const found = chosen.map((group) => `${group.subject}: ${solvedOf(group).length} of ${group.records.length} seeds`).join(', ');
+  return { claim, held: chosen.length > 0 && chosen.every((group) => solvedOf(group).length === group.records.length), found };
+}
+
+/** Embedded Reber grammar. */
+export function reportReber(records: readonly RunRecord[], subjects: readonly string[], cell: string): Section {
+  const groups = groupBySubject(records, subjects);
+  const rnn = groups.find(({ subject }) => subject === 'RNN');
+  const trials = rnn?.records.length ?? 0;
+  const solvedShare = rnn ? solvedOf(rnn).length / trials : NaN;
+  return {
+    claims: [
+      solvedClaim('the LSTM of 1997 learns the embedded Reber grammar', groups, [cell]),
+      { claim: 'simple recurrent networks do so rarely or never', held: solvedShare <= 0.2, found: `RNN: ${rnn ? solvedOf(rnn).length : 0} of ${trials} seeds` },
+    ],
+    text: [
+      'S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9 (1997), experiment 1. Every symbol of a string is to be foretold; the last but one repeats the second. Solved is when all '
+      + 'strings of training and test set are foretold rightly: at each step the legal symbols are more active than all the others.',
+      `Here: ${describeSettings(records, ['strings', 'rate', 'most'])}; one string at a time, Adam and cross-entropy instead of gradient descent and squared error, gradients through everything instead of through the cells alone. Looked at every `
+      + `${show(Number(records[0]!.settings['every']))} strings.`,
+      table(['network', 'weights', 'solved', 'sequences until solved, median (range)'], [
+        ...hochreiter.reber.map((row) => publishedRow(row).slice(0, 4)),
+        ...groups.map((group) => [`${group.subject}, ${show(Number(group.records[0]!.settings['units']))} units`, show(group.records[0]!.parameters), `${solvedOf(group).length} of ${group.records.length}`, sequencesText(group)]),
+      ]),
+    ],
+    figures: [],
+  };
+}
+
+const lagTexts = {
+  'early-adding': [
+    'Experiment 4 of the same paper, T = 100: the values of two marked pairs among 100 to 110 are added. An answer is right when it differs by less than 0.04; training ends when the last 2,000 sequences were right before they were '
+    + 'learned from and their mean error is below 0.01; then 2,560 new ones are tried.',
+    'Here the input gates of the cell of 1997 begin with a bias of −3, which the paper does for one of its two blocks.',
+  ],
+  'order-of-two': [
+    'Experiment 6a: two symbols X or Y among 100 to 110 symbols, four classes. An answer is right when every output differs from its target by less than 0.3; training ends when the last 2,000 sequences were right and their mean error is below 0.1.',
+  ],
+  'order-of-three': ['Experiment 6b: three symbols, eight classes.'],
+} as const;
+
+/** One of the experiments with long lags. */
+export function reportLag(name: keyof typeof lagTexts, records: readonly RunRecord[], subjects: readonly string[], cell: string): Section {
+  const groups = groupBySubject(records, subjects);
+  const rnn = groups.filter(({ subject }) => subject === 'RNN');
+  const title = { 'early-adding': 'adding over 100 steps', 'order-of-two': 'the order of two symbols', 'order-of-three': 'the order of three symbols' }[name];
+  return {
+    claims: [
+      solvedClaim(`the LSTM of 1997 learns ${title}`, groups, [cell]),
+      { claim: `a simple recurrent network does not learn ${title}`, held: rnn.length > 0 && solvedOf(rnn[0]!).length === 0, found: `RNN: ${rnn.length > 0 ? solvedOf(rnn[0]!).length : 0} seeds` },
+    ],
+    text: [
+      ...lagTexts[name],
+      `Here: ${describeSettings(records, ['units', 'rows', 'updates', 'rate', 'clip'])}; Adam with a rate that falls along a cosine, gradients through everything.`,
+      table(['network', 'weights', 'solved', 'sequences until solved, median (range)', 'wrong afterwards'], [
+        ...hochreiter[name].map(publishedRow),
+        ...groups.map((group) => [group.subject, show(group.records[0]!.parameters), `${solvedOf(group).length} of ${group.records.length}`, sequencesText(group), wrongText(group)]),
+      ]),
+    ],
+    figures: [],
+  };
+}

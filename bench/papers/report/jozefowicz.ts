@@ -1,0 +1,96 @@
+/** Sections about Jozefowicz, Zaremba and Sutskever: arithmetic and XML. */
+import type { Section } from '../experiment.ts';
+import { jozefowicz } from '../published.ts';
+import type { RunRecord } from '../results.ts';
+import { describeSettings, groupBySubject, mean, meanCurve, measuresOf, show, showAll, table, type Group } from './format.ts';
+import { agreement, judgeOrder, orderTable, relate, type Relation, type Verdict } from './order.ts';
+
+const subjects = Object.keys(jozefowicz);
+const mutations = ['MUT1', 'MUT2', 'MUT3'];
+
+/** {LSTM-f, tanh} ≪ LSTM-i < LSTM-o ≤ LSTM ≤ {LSTM-b, GRU, MUT1, MUT2, MUT3}. */
+export const arithmeticOrder: readonly Relation[] = [
+  ...relate(['LSTM-f', 'Tanh'], '<<', ['LSTM-i']), ...relate(['LSTM-i'], '<', ['LSTM-o']), ...relate(['LSTM-o'], '<=', ['LSTM']), ...relate(['LSTM'], '<=', ['LSTM-b', 'GRU', ...mutations]),
+];
+
+/** LSTM-f < tanh < LSTM-i ≤ LSTM-o ≤ LSTM ≤ LSTM-b ≤ {GRU, MUT1, MUT2, MUT3}. */
+export const xmlOrder: readonly Relation[] = [
+  ...relate(['LSTM-f'], '<', ['Tanh']), ...relate(['Tanh'], '<', ['LSTM-i']), ...relate(['LSTM-i'], '<=', ['LSTM-o']), ...relate(['LSTM-o'], '<=', ['LSTM']), ...relate(['LSTM'], '<=', ['LSTM-b']),
+  ...relate(['LSTM-b'], '<=', ['GRU', ...mutations]),
+];
+
+type Column = 'arithmetic' | 'xml';
+
+function section(column: Column, groups: readonly Group[], order: readonly Relation[], intro: readonly string[]): Omit<Section, 'claims'> & { readonly verdicts: readonly Verdict[] } {
+  const verdicts = judgeOrder(groups, order, 'accuracy');
+  const means = groups.map((group) => mean(measuresOf(group, 'accuracy')));
+  const printed = groups.map(({ subject }) => jozefowicz[subject]![column]);
+  const rank = (values: readonly number[], value: number): string => String(1 + values.filter((other) => other > value).length);
+  return {
+    verdicts,
+    text: [
+      ...intro,
+      table(['architecture', 'published', 'rank', 'here', 'rank', 'by seed', 'parameters', 'processor seconds'], groups.map((group, i) => [
+        group.subject, show(printed[i], 5), rank(printed, printed[i]!), show(means[i]), rank(means, means[i]!), showAll(measuresOf(group, 'accuracy'), 3), show(group.records[0]!.parameters),
+        show(mean(group.records.map(({ seconds }) => seconds)), 2)])),
+      ...orderTable(verdicts),
+      `${show(100 * agreement(printed, means), 2)} % of all pairs of architectures stand in the published order.`,
+    ],
+    figures: [{
+      name: column,
+      plot: {
+        title: column === 'xml' ? 'XML' : 'Arithmetic', x: { label: 'updates' }, y: { label: 'accuracy of the next character' },
+        series: groups.map((group) => ({ name: group.subject, ...meanCurve(group, 'accuracy') })),
+      },
+    }],
+  };
+}
+
+const counted = (verdicts: readonly Verdict[]): string => {
+  const failed = verdicts.filter(({ verdict }) => verdict === 'did not hold');
+  return failed.length === 0 ? 'all, or within the seeds’ spread' : `not: ${failed.map(({ worse, better }) => `${worse} – ${better}`).join(', ')}`;
+};
+
+const accuracyOf = (groups: readonly Group[], name: string): number => mean(groups.filter(({ subject }) => subject === name).flatMap((group) => measuresOf(group, 'accuracy')));
+
+/** Arithmetic. */
+export function reportArithmetic(records: readonly RunRecord[]): Section {
+  const groups = groupBySubject(records, subjects);
+  const { verdicts, ...rest } = section('arithmetic', groups, arithmeticOrder, [
+    'R. Jozefowicz, W. Zaremba and I. Sutskever, "An empirical exploration of recurrent network architectures", ICML (2015), Table 1: accuracy of the next character in the answers to sums and '
+    + 'differences with letters strewn in. States are carried from batch to batch, so that a cell which cannot forget drags everything along.',
+    `Here: ${describeSettings(records, ['digits', 'distraction', 'units', 'rows', 'steps', 'updates', 'rate', 'clip'])}, one layer, Adam, no search for settings; a share "distraction" of coins falls on one more letter. The paper: `
+    + 'eight digits, the best of a search over sizes of up to 20 million parameters, up to four layers, learning rates and clipping.',
+  ]);
+  const others = groups.map(({ subject }) => subject).filter((subject) => subject !== 'LSTM-f');
+  const forgetful = accuracyOf(groups, 'LSTM-f');
+  const lowest = Math.min(...others.map((name) => accuracyOf(groups, name)));
+  const gated = Math.min(...others.filter((name) => name !== 'Tanh').map((name) => accuracyOf(groups, name)));
+  return {
+    claims: [
+      { claim: 'without forget gate the LSTM is far behind (LSTM-f)', held: forgetful + 0.1 < lowest, found: `accuracy: LSTM-f ${show(forgetful)}, all others at least ${show(lowest)}` },
+      { claim: 'the plain tanh network is behind everything with a forget gate', held: accuracyOf(groups, 'Tanh') < gated, found: `accuracy: Tanh ${show(accuracyOf(groups, 'Tanh'))}, gated at least ${show(gated)}` },
+      { claim: 'a forget bias of 1 helps the LSTM (LSTM-b)', held: accuracyOf(groups, 'LSTM-b') > accuracyOf(groups, 'LSTM'), found: `accuracy: LSTM-b ${show(accuracyOf(groups, 'LSTM-b'))}, LSTM ${show(accuracyOf(groups, 'LSTM'))}` },
+      { claim: 'the whole order on arithmetic', held: verdicts.every(({ verdict }) => verdict !== 'did not hold'), found: counted(verdicts) },
+    ],
+    ...rest,
+  };
+}
+
+/** XML. */
+export function reportXml(records: readonly RunRecord[]): Section {
+  const groups = groupBySubject(records, subjects);
+  const { verdicts, ...rest } = section('xml', groups, xmlOrder, [
+    'The same table: accuracy of the next character in nested tags of random letters. Opening tags cannot be foretold, closing ones can.',
+    `Here: ${describeSettings(records, ['units', 'rows', 'steps', 'updates', 'rate', 'clip'])}, otherwise as for arithmetic.`,
+  ]);
+  const [forgetful, tanh] = [accuracyOf(groups, 'LSTM-f'), accuracyOf(groups, 'Tanh')];
+  const gated = Math.min(...groups.map(({ subject }) => subject).filter((subject) => subject !== 'LSTM-f' && subject !== 'Tanh').map((name) => accuracyOf(groups, name)));
+  return {
+    claims: [
+      { claim: 'LSTM-f is behind tanh, and tanh behind all others', held: forgetful < tanh && tanh < gated, found: `accuracy: LSTM-f ${show(forgetful)}, Tanh ${show(tanh)}, others at least ${show(gated)}` },
+      { claim: 'the whole order on XML', held: verdicts.every(({ verdict }) => verdict !== 'did not hold'), found: counted(verdicts) },
+    ],
+    ...rest,
+  };
+}
