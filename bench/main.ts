@@ -1,5 +1,6 @@
 // npm run bench -- SUITE [--filter WORD] [--threads 1,2] [--json] [--rounds N] [--milliseconds N] [--quick] [--write]
 import { parseArgs } from 'node:util';
+import { runCells } from './cells/suite.ts';
 import { runCompare } from './compare/suite.ts';
 import { formatFloor, judge } from './floors.ts';
 import { runKernels } from './kernels/suite.ts';
@@ -11,7 +12,7 @@ import { describeMachine } from './support/machine.ts';
 import { runTrain } from './train/suite.ts';
 
 const suites: Readonly<Record<string, (context: Context) => Promise<void>>> = {
-  kernels: runKernels, layers: runLayers, train: runTrain, serve: runServe, compare: runCompare,
+  kernels: runKernels, layers: runLayers, cells: runCells, train: runTrain, serve: runServe, compare: runCompare,
 };
 
 const usage = `npm run bench -- SUITE [options]

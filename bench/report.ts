@@ -39,7 +39,7 @@ function plainTable(records: readonly BenchRecord[]): string {
 }
 
 const titles: Readonly<Record<string, string>> = {
-  compare: 'Against others', layers: 'Layers, forward and backward', train: 'Training steps', serve: 'Answers', kernels: 'Kernels, one thread',
+  compare: 'Against others', layers: 'Layers, forward and backward', cells: 'Every cell beside the LSTM, by multiplications', train: 'Training steps', serve: 'Answers', kernels: 'Kernels, one thread',
 };
 
 function sections(lines: readonly Line[]): string[] {

@@ -66,15 +66,20 @@ export function formatSize({ steps, rows, features, units }: LayerSize): string 
   return `(${[steps, rows, features, units].join(',')})`;
 }
 
-/** Short names of a bundle: x, w, u, b, bh, pi pf po, h0, c0, dy; results y and "d" + the name of what was differentiated by. */
+/** What makes the layer that is measured. */
+export interface LayerSource {
+  make(units: number): Layer;
+}
+
+const sourceOf = (measured: CellName | LayerSource): LayerSource => (typeof measured === 'string' ? cells[measured] : measured);
+
+/** Short names of a bundle, others stay as they are: x, w, u, b, bh, pi pf po, h0, c0, dy; results y and "d" + the name of what was differentiated by. */
 const shortNames: Readonly<Record<string, string>> = {
   weight_ih_l0: 'w', weight_hh_l0: 'u', bias_ih_l0: 'b', bias_hh_l0: 'bh', pi_l0: 'pi', pf_l0: 'pf', po_l0: 'po', h: 'h0', c: 'c0',
 };
 
 function shortName(name: string): string {
-  const found = shortNames[name];
-  if (found === undefined) throw new Error(`the bench has no short name for "${name}"`);
-  return found;
+  return shortNames[name] ?? name;
 }
 
 /** What a layer asks for while it is built: weights as variables, initial states as inputs. */
@@ -113,16 +118,17 @@ class BenchScope implements Scope {
   }
 }
 
-interface LayerGraph {
-  readonly scope: BenchScope;
+export interface LayerGraph {
+  readonly scope: { readonly variables: ReadonlyMap<string, { readonly variable: Variable; readonly value: Value }> };
   readonly inputs: readonly Value[];
   readonly outputs: Readonly<Record<string, Value>>;
 }
 
-function buildGraph(name: CellName, { steps, rows, features, units }: LayerSize, mode: LayerMode): LayerGraph {
+/** The graph of a layer on its own: its output and, in training, the gradients by everything that it reads. */
+export function buildGraph(measured: CellName | LayerSource, { steps, rows, features, units }: LayerSize, mode: LayerMode): LayerGraph {
   const scope = new BenchScope();
   const x = graph.input('x', [steps, rows, features], 'float32');
-  const y = cells[name].make(units).build(scope, { value: x, time: true }).value;
+  const y = sourceOf(measured).make(units).build(scope, { value: x, time: true }).value;
   if (mode === 'inference') return { scope, inputs: [x, ...scope.states.values()], outputs: { y } };
   const upstream = graph.input('dy', y.shape, 'float32');
   const leaves: [string, Value][] = [['x', x], ...[...scope.variables].map(([short, { value }]): [string, Value] => [short, value]), ...scope.states];
@@ -134,7 +140,8 @@ function buildGraph(name: CellName, { steps, rows, features, units }: LayerSize,
 
 /** Numbers of sizes at which gates neither saturate nor vanish. */
 function numbersFor(short: string, shape: Shape, units: number, seed: number): BundleTensor {
-  const isWeight = short === 'w' || short === 'u';
+  const known = Object.values(shortNames).includes(short) || short === 'x' || short === 'dy';
+  const isWeight = short === 'w' || short === 'u' || (!known && shape.length === 2);
   return { shape, data: someFloats(graph.elementCount(shape), seed, isWeight ? 1 / Math.sqrt(units) : short === 'x' || short === 'dy' ? 1 : 0.5) };
 }
 
@@ -147,7 +154,7 @@ export class LayerWork {
   readonly #training: boolean;
   readonly #shapes: Readonly<Record<string, Shape>>;
 
-  constructor(runtime: Runtime, name: CellName, size: LayerSize, mode: LayerMode) {
+  constructor(runtime: Runtime, name: CellName | LayerSource, size: LayerSize, mode: LayerMode) {
     const { scope, inputs, outputs } = buildGraph(name, size, mode);
     const variables = [...scope.variables.values()].map(({ variable }) => variable);
     this.#store = runtime.store(variables);
@@ -186,7 +193,7 @@ export function compareBundles(actual: Bundle, expected: Bundle, tolerance: numb
 }
 
 /** The same cell on the reference interpreter, at a size that it can do. */
-export function compareWithReference(runtime: Runtime, name: CellName, size: LayerSize, mode: LayerMode): number {
+export function compareWithReference(runtime: Runtime, name: CellName | LayerSource, size: LayerSize, mode: LayerMode): number {
   const small = { steps: Math.min(size.steps, 4), rows: Math.min(size.rows, 5), features: Math.min(size.features, 64), units: Math.min(size.units, 64) };
   const [ours, reference] = [runtime, referenceRuntime].map((each) => {
     const work = new LayerWork(each, name, small, mode);

@@ -62,7 +62,7 @@ describe('inspectGates', () => {
     const both = await inspectGates(made, data, { layer: 'lstm' });
     assert.ok('layer_1/backward/f' in both.gates && 'layer_0/forward/c' in both.states);
     const one = await inspectGates(made, data, { layer: 'lstm/layer_1/backward' });
-    assert.deepEqual(one.gates['f']!.toArray(), both.gates['layer_1/backward/f']!.toArray());
+    assert.deepEqual(one.gates['f']!.toArray(), both.gates['layer_1/backward/f'].toArray());
     assert.deepEqual(Object.keys((await inspectGates(made, data, { layer: 'upper' })).gates), ['cifg/i', 'cifg/g', 'cifg/o']);
     const begun = await inspectGates(made, data, { layer: 'lstm/layer_0/forward', state: { 'lstm/layer_0/forward/c': [[5, 5]] } });
     assert.ok(begun.states['c']!.data[0]! > 2);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { compile, countOpcodes, decodeProgram, prepare, type DecodedInstruction } from '../../lib/compiler/index.ts';
+import { compile, countOpcodes, decodeProgram, prepare } from '../../lib/compiler/index.ts';
 import { gradient, square, sum, topologicalOrder } from '../../lib/graph/index.ts';
 import { gruCell, lstmCell, recurrent, rnnCell, sequential, dense, sgd, squaredError, Trainer, referenceRuntime } from '../../lib/index.ts';
 import type { Runtime } from '../../lib/index.ts';
@@ -164,7 +164,7 @@ describe('regularised recurrences', () => {
     const inputs = topologicalOrder(Object.values(outputs)).filter(({ operation }) => operation === 'input').map((node) => node.outputs[0]!);
     assert.deepEqual(inputs.map(({ node }) => String(node.attributes['name'])).filter((name) => name.startsWith('key/')).sort(), keys);
     const { instructions } = decodeProgram(compile({ inputs, outputs, assignments: [] }, { layouts: [] }).bytes);
-    return instructions.filter(({ opcode }) => opcode === 'scan').map((loop) => countOpcodes((loop as DecodedInstruction).body));
+    return instructions.filter(({ opcode }) => opcode === 'scan').map((loop) => countOpcodes((loop).body));
   }
   for (const [name, made] of [['lstm', lstmCell], ['gru', gruCell], ['rnn', rnnCell]] as const) {
     it(`${name}: everything random is drawn, and weights are dropped, before the loop, which stays products and maps`, () => {
