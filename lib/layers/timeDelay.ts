@@ -11,7 +11,7 @@ import { registerLayer } from './registry.ts';
 
 export interface TimeDelayOptions extends LayerOptions {
   readonly units: number;
-  /** How many inputs each output sees: the current one and window − 1 before it. */
+  /** How many inputs each output sees: the current one and window − 1 before it. At most 65,536. */
   readonly window: number;
   /** Default "linear". */
   readonly activation?: ActivationName | undefined;
@@ -20,6 +20,9 @@ export interface TimeDelayOptions extends LayerOptions {
   /** Defaults: weight glorotUniform, bias zeros. */
   readonly initializer?: { readonly weight?: InitializerLike | undefined; readonly bias?: InitializerLike | undefined } | undefined;
 }
+
+/** How far back the layers with delays reach at most: every delay is an operand of its own. */
+export const longestDelay = 2 ** 16;
 
 /**
  * Inputs of earlier steps beside those of each step: [T, N, C] of every delay, side by side in the order given, [T, N, delays · C].
@@ -44,7 +47,7 @@ export function delayed(all: Value, count: number, delays: readonly number[]): V
 export function timeDelay(options: TimeDelayOptions): Layer {
   checkOptions('timeDelay', options, ['name', 'units', 'window', 'activation', 'bias', 'initializer']);
   const units = requireInteger('timeDelay', 'units', options.units, 1);
-  const window = requireInteger('timeDelay', 'window', options.window, 1);
+  const window = requireInteger('timeDelay', 'window', options.window, 1, longestDelay);
   const bias = requireBoolean('timeDelay', 'bias', options.bias ?? true);
   const activation = requireChoice('timeDelay', 'activation', options.activation ?? 'linear', activationNames);
   const initializers = options.initializer ?? {};

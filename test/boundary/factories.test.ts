@@ -4,6 +4,7 @@ import * as data from '../../lib/data/index.ts';
 import * as decoding from '../../lib/decoding/index.ts';
 import * as layers from '../../lib/layers/index.ts';
 import * as losses from '../../lib/losses/index.ts';
+import { narx } from '../../lib/model/index.ts';
 import * as optimizers from '../../lib/optimizers/index.ts';
 import * as training from '../../lib/training/index.ts';
 import { answersOrRefuses, hostileOptions, hostileValue } from '../support/hostile.ts';
@@ -61,6 +62,13 @@ const subjects: readonly Subject[] = [
   subject('tcn', layers.tcn, { channels: [3, 4] }, ['kernel', 'dropout', 'variational', 'weightNorm', 'initializer']),
   subject('recurrentConvolution1d', layers.recurrentConvolution1d, { filters: 4, kernel: 3 }, ['recurrentKernel', 'iterations', 'activation', 'normalization', 'bias', 'initializer', 'padding']),
   subject('recurrentConvolution2d', layers.recurrentConvolution2d, { filters: 4, kernel: 3 }, ['recurrentKernel', 'iterations', 'activation', 'normalization', 'bias', 'initializer']),
+  subject('timeDelay', layers.timeDelay, { units: 4, window: 3 }, ['activation', 'bias', 'initializer']),
+  subject('jordan', layers.jordan, { units: 4, outputs: 2 }, ['decay', 'context', 'activation', 'outputActivation', 'output', 'initializer']),
+  subject('elman', layers.elman, { units: 4 }, recurrentOptions),
+  subject('stateSpace', layers.stateSpace, { units: 2, transition: [layers.dense({ units: 2 })] }, ['output', 'initialState']),
+  subject('nonlinearAutoregression', layers.nonlinearAutoregression, { units: 2 }, ['inputDelays', 'outputDelays', 'transition']),
+  subject('skipGrams', data.skipGrams, {}, ['window'], [text]),
+  subject('narx', narx, { inputs: 1, outputs: 1 }, ['inputDelays', 'outputDelays', 'transition', 'seed', 'runtime']),
   subject('stack', layers.stack, { layers: [layers.dense({ units: 2 })] }, []),
   subject('uniform', layers.uniform, {}, ['low', 'high']),
   subject('normal', layers.normal, {}, ['mean', 'deviation']),

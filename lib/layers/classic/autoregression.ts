@@ -7,14 +7,14 @@ import type { Layer, Scope, Signal } from '../layer.ts';
 import { zeroPadding } from '../masking.ts';
 import { recentInputs } from '../recentInputs.ts';
 import { describeLayer, registerLayer, type LayerDescription } from '../registry.ts';
-import { delayed } from '../timeDelay.ts';
+import { delayed, longestDelay } from '../timeDelay.ts';
 import { runSteps } from './steps.ts';
 import { applyTransition, readTransition } from './transition.ts';
 
 export interface NonlinearAutoregressionOptions extends LayerOptions {
   /** Features of the output y. */
   readonly units: number;
-  /** Which inputs F sees, in steps back; 0 is the current one. Default [1, 2]. */
+  /** Which inputs F sees, in steps back, 65,536 at most; 0 is the current one. Default [1, 2]. */
   readonly inputDelays?: readonly number[] | undefined;
   /** Which outputs F sees, in steps back, from 1 on. Default [1, 2]. */
   readonly outputDelays?: readonly number[] | undefined;
@@ -33,7 +33,7 @@ interface Settings {
 
 function readDelays(owner: string, name: string, given: unknown, least: number): readonly number[] {
   const sound = Array.isArray(given) && given.length > 0 && new Set(given).size === given.length;
-  if (sound) return given.map((delay) => requireInteger(owner, `every number of ${name}`, delay, least));
+  if (sound) return given.map((delay) => requireInteger(owner, `every number of ${name}`, delay, least, longestDelay));
   throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected ${name} to be a list of different numbers of steps, such as [1, 2], received ${describe(given)}`, { expected: [1, 2], received: given });
 }
 
