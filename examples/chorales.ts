@@ -8,7 +8,7 @@ import { midiFile } from './support/midi.ts';
 import { Random } from './support/random.ts';
 import { start, type Telling } from './support/start.ts';
 
-export const defaults = { epochs: 60, units: 128, learningRate: 1e-2, dropout: 0.25, batch: 8, quarters: 64, temperature: 0.5, file: '', seed: 1 };
+export const defaults = { epochs: 60, units: 200, learningRate: 1e-2, dropout: 0.4, batch: 4, quarters: 64, temperature: 0.5, file: '', seed: 1 };
 
 /** The keys of a piano; key 0 is the note 21 of MIDI. */
 const keys = 88;

@@ -19,9 +19,9 @@ describe('examples: music', function () {
   });
 
   withData('jsb_chorales/jsb_chorales_pianoroll88.json.gz', 'chorales: chords are foretold from those before, and a new piece has four voices [slow]', async () => {
-    const { loss, alwaysTheSame, piece } = await run({ epochs: 10, units: 64, quarters: 32 });
+    const { loss, alwaysTheSame, piece } = await run({ epochs: 8, units: 64, dropout: 0.1, batch: 6, quarters: 32 });
     assert.ok(Math.abs(alwaysTheSame - 11.09) < 0.05, `key frequencies ${alwaysTheSame}`);
-    assert.ok(loss < 9.3, `${loss}`);
+    assert.ok(loss < 10, `${loss}`);
     assert.equal(piece.length, 32);
     assert.ok(piece.slice(1).every((chord) => chord.length === 4 && chord.every((key) => key >= 0 && key < 88)));
     assert.ok(new Set(piece.map(String)).size > 8, 'the piece moves');

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { run as writeCode } from '../../examples/characterModel.ts';
+import { run as findLanguages } from '../../examples/languages.ts';
 import { run as makeNames } from '../../examples/names.ts';
 import { run as tagWords } from '../../examples/partOfSpeech.ts';
 import { withData } from './withData.ts';
@@ -17,5 +19,18 @@ describe('examples: text [slow]', function () {
     const { accuracy, commonestTag } = await tagWords({ epochs: 1, units: 32, learningRate: 1e-2 });
     assert.ok(commonestTag > 0.85 && commonestTag < 0.87, `commonest tag ${commonestTag}`);
     assert.ok(accuracy > 0.9, `${accuracy}`);
+  });
+
+  withData('names/names_by_language.tsv', 'languages: a surname is read letter by letter and its language said at the end', async () => {
+    const { accuracy, commonest, guesses } = await findLanguages({ names: 5000, epochs: 4, units: 32 });
+    assert.ok(accuracy > commonest + 0.12, `${accuracy} against ${commonest}`);
+    assert.equal(guesses['Nakamura'], 'Japanese');
+  });
+
+  it('source code: half the bits of the characters\' frequencies, and the prefix is gone on with', async () => {
+    const { bits, frequenciesOnly, text } = await writeCode({ characters: 120_000, units: 64, layers: 1, epochs: 3, batch: 8, learningRate: 1e-2, length: 100 });
+    assert.ok(bits < 0.65 * frequenciesOnly, `${bits} against ${frequenciesOnly}`);
+    assert.equal(text.length, 'export function '.length + 100);
+    assert.ok(text.startsWith('export function '));
   });
 });
