@@ -1,6 +1,6 @@
 import { requireChoice, requireInteger } from '../../checks.ts';
 import { checkOptions } from '../../errors.ts';
-import { add, matmul } from '../../graph/index.ts';
+import { add } from '../../graph/index.ts';
 import { applyActivation } from '../activation.ts';
 import { defineLayer, featureCount, layerLabel } from '../define.ts';
 import type { Layer } from '../layer.ts';
@@ -9,7 +9,7 @@ import { registerLayer } from '../registry.ts';
 import { imageInput, windowsOverImages, type ImageWindows } from './images.ts';
 import { filterOptionNames, readFilterOptions, type FilterLayerOptions } from './options.ts';
 import { filterMatrix } from './weights.ts';
-import { readPair, sideBySide } from './windows.ts';
+import { filtered, readPair } from './windows.ts';
 
 /** One size for both axes, or [height, width]. */
 export type Pair = number | readonly [number, number];
@@ -53,7 +53,7 @@ export function conv2d(options: Conv2dOptions): Layer {
     const label = layerLabel('conv2d', scope);
     const signal = imageInput(label, inputs);
     const shape = [windows[0].kernel, windows[1].kernel, featureCount(signal), filters];
-    const product = matmul(sideBySide(windowsOverImages(label, signal, windows, padding)), filterMatrix(scope, { shape, initializer: initializer.weight, weightNorm }));
+    const product = filtered(windowsOverImages(label, signal, windows, padding), filterMatrix(scope, { shape, initializer: initializer.weight, weightNorm }));
     const biased = bias ? add(product, scope.parameter('bias', [filters], { group: 'bias', initializer: initializer.bias })) : product;
     return zeroPadding({ ...signal, value: applyActivation(activation, biased) });
   });

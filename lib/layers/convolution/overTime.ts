@@ -1,7 +1,7 @@
-import { matmul, type Value } from '../../graph/index.ts';
+import type { Value } from '../../graph/index.ts';
 import type { Scope, Signal } from '../layer.ts';
 import { recentInputs } from '../recentInputs.ts';
-import { noWindows, padAxis, paddingOf, readsAhead, sideBySide, spanOf, tapsAlong, windowCount, windowCounts, type Padding, type Windows } from './windows.ts';
+import { filtered, noWindows, padAxis, paddingOf, readsAhead, spanOf, tapsAlong, windowCount, windowCounts, type Padding, type Windows } from './windows.ts';
 
 /** What windows over time see. */
 export interface TimeWindows {
@@ -35,5 +35,5 @@ export function windowsOverTime(scope: Scope, signal: Signal, windows: Windows, 
 /** A convolution over the steps of [T, N, C] with filters [kernel · C, F]: [T', N, F], whatever stands beyond the rows' ends. */
 export function convolveSteps(scope: Scope, signal: Signal, filters: Value, windows: Windows, padding: Padding): Signal {
   const { taps, lengths } = windowsOverTime(scope, signal, windows, padding);
-  return { value: matmul(sideBySide(taps), filters), time: true, lengths };
+  return { value: filtered(taps, filters), time: true, lengths };
 }

@@ -1,6 +1,6 @@
 import { requireBoolean, requireChoice, requireInteger } from '../../checks.ts';
 import { BpttError, checkOptions } from '../../errors.ts';
-import { add, matmul, type Value } from '../../graph/index.ts';
+import { add, type Value } from '../../graph/index.ts';
 import { activationNames, applyActivation, type ActivationName } from '../activation.ts';
 import { defineLayer, featureCount, layerLabel, sequenceInput, type LayerOptions } from '../define.ts';
 import { asInitializer, glorotUniform, zeros, type InitializerLike } from '../initializers/index.ts';
@@ -12,7 +12,7 @@ import { imageInput, windowsOverImages, type ImageWindows } from './images.ts';
 import { checkResponseNormalization, normalizeResponses, type ResponseNormalization } from './localResponseNormalization.ts';
 import { convolveSteps } from './overTime.ts';
 import { filterMatrix } from './weights.ts';
-import { readPair, sideBySide } from './windows.ts';
+import { filtered, readPair } from './windows.ts';
 
 /** What recurrent convolutions of one and of two axes accept. */
 export interface RecurrentConvolutionOptions extends LayerOptions {
@@ -141,7 +141,7 @@ export function recurrentConvolution2d(options: RecurrentConvolution2dOptions): 
     const images = imageInput(label, inputs);
     return iterate(scope, images, settings, { own, recurrent }, (_place, signal, filters, kernel) => {
       const windows = kernel.map((size) => ({ kernel: size, stride: 1, dilation: 1 })) as unknown as ImageWindows;
-      return matmul(sideBySide(windowsOverImages(label, signal, windows, 'same')), filters);
+      return filtered(windowsOverImages(label, signal, windows, 'same'), filters);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { requireInteger } from '../../checks.ts';
 import { BpttError, describe } from '../../errors.ts';
-import { cast, concat, constant, expand, iota, lessEqual, multiply, pad, reshape, sliceAxis, subtract, sum, type Value } from '../../graph/index.ts';
+import { add, cast, concat, constant, expand, iota, lessEqual, matmul, multiply, pad, reshape, sliceAxis, subtract, sum, type Value } from '../../graph/index.ts';
 
 /** How windows lie along one axis: `kernel` places that are `dilation` apart, each window `stride` after the one before. */
 export interface Windows {
@@ -65,9 +65,17 @@ export function tapsAlong(x: Value, axis: number, { kernel, stride, dilation }: 
   return Array.from({ length: kernel }, (_, place) => every(long, axis, place * dilation, count, stride));
 }
 
-/** The taps side by side on the last axis: [..., kernel · C]. */
-export function sideBySide(taps: readonly Value[]): Value {
-  return concat(taps, taps[0]!.shape.length - 1);
+/** From so many features on each place of the windows has a product of its own. */
+const wide = 4;
+
+/**
+ * What filters [kernel · C, F] make of the taps, one [..., C] for each place of the kernel: [..., F]. Taps of few features are laid side by side for one product; of many,
+ * each has its own, for then to copy them costs more than to add the products up.
+ */
+export function filtered(taps: readonly Value[], filters: Value): Value {
+  const features = taps[0]!.shape.at(-1)!;
+  if (features < wide || taps.length === 1) return matmul(concat(taps, -1), filters);
+  return taps.map((tap, place) => matmul(tap, sliceAxis(filters, 0, place * features, features))).reduce((total, product) => add(total, product));
 }
 
 /** Whether windows see elements behind their own place, or are fewer than the elements: then no single step gives a step. */
