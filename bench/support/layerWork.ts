@@ -113,6 +113,10 @@ class BenchScope implements Scope {
     // The states after the run are not looked at.
   }
 
+  readsAhead(): void {
+    // Whole sequences are run.
+  }
+
   randomKey(): Value {
     throw new Error('the bench runs layers without dropout');
   }
