@@ -26,8 +26,8 @@ const layers: Readonly<Record<string, LayerMaker>> = {
 export const earlySubjects = Object.keys(layers);
 
 const reberSettings = {
-  small: { strings: 256, most: 20_000, rate: 5e-3, every: 500, gated: 4, elman: 15, seeds: 3 },
-  full: { strings: 256, most: 200_000, rate: 1e-2, every: 500, gated: 4, elman: 15, seeds: 30 },
+  small: { strings: 256, most: 20_000, rate: 5e-3, every: 500, gated: 6, elman: 15, seeds: 3 },
+  full: { strings: 256, most: 200_000, rate: 5e-3, every: 500, gated: 6, elman: 15, seeds: 30 },
 };
 
 const encode = (text: string): Int32Array => Int32Array.from(text, (symbol) => reberSymbols.indexOf(symbol));
