@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { pairs, teacherForcing } from '../../lib/data/index.ts';
+import type { Dataset, SequencePair } from '../../lib/data/index.ts';
+import { generate } from '../../lib/decoding/index.ts';
+import { bahdanauAttention, dense, embedding, gru, lstm, luongAttention, repeatVector, withInitialState } from '../../lib/layers/index.ts';
+import { crossEntropy } from '../../lib/losses/index.ts';
+import { connect, encoderDecoder, input, model, modelFromJSON, sequential, type Model } from '../../lib/model/index.ts';
+import { adam, exponentialDecay } from '../../lib/optimizers/index.ts';
+import { permutation, uniformSource } from '../../lib/random.ts';
+import { Trainer } from '../../lib/training/index.ts';
+import { assertThrows } from '../support/errors.ts';
+import { assertNear, someTokens } from '../support/models.ts';
+
+const [start, end] = [0, 1];
+
+/** Trains until nearly everything unseen is given exactly, at most so many epochs. @returns the share that is */
+async function learn(built: Model, seen: readonly SequencePair[], unseen: readonly SequencePair[], { epochs, batch = 32, learningRate = 1e-2 }: { epochs: number; batch?: number; learningRate?: number }): Promise<number> {
+  const trainer = new Trainer(built, { loss: crossEntropy(), optimizer: adam({ learningRate: exponentialDecay({ learningRate, factor: 0.9, steps: 300 }) }), clip: { globalNorm: 1 } });
+  const data: Dataset = pairs(seen, { start, end, batch, shuffle: true });
+  let exact = 0;
+  for (let epoch = 0; epoch < epochs && exact < 0.995; epoch++) {
+    for await (const part of data.epoch(epoch)) await trainer.step(part);
+    const given = generate(built.stream({ given: { source: unseen.map(({ source }) => source) as number[][] } }), { start, end, length: 14, greedy: true });
+    exact = given.filter((tokens, i) => tokens.join() === Array.from(unseen[i]!.target).join()).length / unseen.length;
+  }
+  return exact;
+}
+
+function someStrings(count: number, change: (tokens: number[]) => number[], seed: number): SequencePair[] {
+  const random = uniformSource(seed, 'strings');
+  return Array.from({ length: count }, () => {
+    const source = Array.from({ length: 2 + Math.floor(random() * 6) }, () => 2 + Math.floor(random() * 8));
+    return { source, target: change(source) };
+  });
+}
+
+/** Digits are tokens 2 to 11, the plus sign 12; the last digit first. */
+function digits(text: string): number[] {
+  return [...text].reverse().map((sign) => Number(sign) + 2);
+}
+
+describe('encoder–decoder: tasks of other lengths', () => {
+  const tasks = { reverse: (tokens: number[]) => [...tokens].reverse(), copy: (tokens: number[]) => tokens };
+  for (const [name, change] of Object.entries(tasks)) {
+    it(`[6] ${name}: more than 99 % of unseen strings exactly [slow]`, async function () {
+      this.timeout(120_000);
+      const built = encoderDecoder({
+        source: { tokens: 10 }, target: { tokens: 10 }, encoder: [embedding({ size: 16 }), gru({ units: 48 })],
+        decoder: [embedding({ size: 16 }), name === 'copy' ? luongAttention({ layer: gru({ units: 48 }), inputFeeding: true, units: 48 }) : bahdanauAttention({ layer: gru({ units: 48 }) }), dense({ units: 10 })], seed: 1,
+      });
+      const exact = await learn(built, someStrings(3000, change, 1), someStrings(300, change, 2), { epochs: 14 });
+      assert.ok(exact > 0.99, `${exact}`);
+    });
+  }
+
+  it('[6] addition of two numbers of two digits, read and written from the last one: more than 99 % of unseen sums exactly [slow]', async function () {
+    this.timeout(180_000);
+    const sums = Array.from(permutation(10_000, uniformSource(1, 'sums')), (pair): SequencePair => {
+      const [a, b] = [Math.floor(pair / 100), pair % 100];
+      return { source: [...digits(String(a).padStart(2, '0')), 12, ...digits(String(b).padStart(2, '0'))], target: digits(String(a + b)) };
+    });
+    const built = encoderDecoder({
+      source: { tokens: 13 }, target: { tokens: 13 }, encoder: [embedding({ size: 16 }), gru({ units: 64 })],
+      decoder: [embedding({ size: 16 }), gru({ units: 64 }), dense({ units: 13 })], seed: 1,
+    });
+    const exact = await learn(built, sums.slice(300), sums.slice(0, 300), { epochs: 20, learningRate: 5e-3 });
+    assert.ok(exact > 0.99, `${exact}`);
+  });
+});
+
+describe('encoder–decoder: wiring', () => {
+  const data = { source: [[2, 3, 4], [5, 6, 7, 8, 9]], target: [[0, 3, 4, 5], [0, 6]] };
+
+  it('[8] encoderDecoder is what is wired by hand, bit for bit, with states handed over', async () => {
+    const [source, target] = [input({ name: 'source', tokens: 10 }), input({ name: 'target', tokens: 10 })];
+    const encoded = connect(lstm({ units: 6, name: 'encoder' }), connect(embedding({ size: 4, name: 'read' }), source));
+    const decoded = connect(withInitialState({ layer: lstm({ units: 6, name: 'decoder' }), name: 'decoder' }), connect(embedding({ size: 4, name: 'written' }), target), encoded);
+    const hand = model({ inputs: [source, target], outputs: connect(dense({ units: 10, name: 'logits' }), decoded), seed: 5 });
+    const short = encoderDecoder({
+      source: { tokens: 10 }, target: { tokens: 10 }, seed: 5,
+      encoder: [embedding({ size: 4, name: 'read' }), lstm({ units: 6, name: 'encoder' })], decoder: [embedding({ size: 4, name: 'written' }), lstm({ units: 6, name: 'decoder' }), dense({ units: 10, name: 'logits' })],
+    });
+    assert.deepEqual(short.toJSON(), hand.toJSON());
+    const [one, other] = [await short.predict(data), await hand.predict(data)];
+    assert.deepEqual([...one.output.data], [...other.output.data]);
+    const { state } = await sequential([embedding({ size: 4, name: 'read' }), lstm({ units: 6, name: 'encoder' })], { input: { tokens: 10 }, seed: 5 }).predict(data.source);
+    const alone = sequential([embedding({ size: 4, name: 'written' }), lstm({ units: 6, name: 'decoder' }), dense({ units: 10, name: 'logits' })], { input: { tokens: 10 }, seed: 5 });
+    for (const { name, view } of hand.parameters) if (alone.parameters.some((parameter) => parameter.name === name)) alone.setParameter(name, view);
+    const continued = await alone.predict(data.target, { state: { 'decoder/h': state['encoder/h']!, 'decoder/c': state['encoder/c']! } });
+    assertNear(continued.output.data, one.output.data, 'the decoder from the encoder\'s state');
+  });
+
+  it('[8] without a target it is a net to a vector and a net from it', async () => {
+    const short = encoderDecoder({ source: { features: 2 }, steps: 4, encoder: [gru({ units: 3 })], decoder: [lstm({ units: 3 }), dense({ units: 1 })], seed: 2 });
+    const hand = sequential([gru({ units: 3, output: 'last' }), repeatVector({ steps: 4 }), lstm({ units: 3 }), dense({ units: 1 })], { input: { name: 'source', features: 2 }, seed: 2 });
+    const rows = [[[1, 2], [3, 4]], [[0.5, -1]]];
+    assert.deepEqual([...(await short.predict(rows)).output.data], [...(await hand.predict(rows)).output.data]);
+  });
+
+  it('bridges by the encoder\'s vector, read at every step, or by attention alone; equal from JSON', async () => {
+    const parts = { source: { tokens: 10 }, target: { tokens: 10 }, encoder: [embedding({ size: 4 }), lstm({ units: 3, direction: 'bidirectional' as const })] };
+    for (const built of [
+      encoderDecoder({ ...parts, decoder: [embedding({ size: 4 }), gru({ units: 5 }), dense({ units: 10 })], bridge: 'vector' }),
+      encoderDecoder({ ...parts, decoder: [embedding({ size: 4 }), bahdanauAttention({ layer: gru({ units: 5 }) }), dense({ units: 10 })], bridge: 'none' }),
+    ]) {
+      const again = modelFromJSON(JSON.parse(JSON.stringify(built)));
+      const [one, other] = [await built.predict(data), await again.predict(data)];
+      assert.deepEqual([...other.output.data], [...one.output.data]);
+      const changed = await built.predict({ ...data, source: [[2, 3, 9], [5, 6, 7, 8, 2]] });
+      assert.notDeepEqual([...changed.output.data], [...one.output.data], 'the decoder hears of the source');
+    }
+  });
+
+  it('refuses what does not fit together', () => {
+    const parts = { source: { tokens: 10 }, target: { tokens: 10 } };
+    assertThrows(() => encoderDecoder({ ...parts, encoder: [embedding({ size: 4 })], decoder: [embedding({ size: 4 }), gru({ units: 5 })] }), 'ERR_BPTT_OPTION', /bridge "state" needs a recurrent layer in the encoder/);
+    assertThrows(() => encoderDecoder({ ...parts, encoder: [embedding({ size: 4 }), gru({ units: 5, direction: 'bidirectional' })], decoder: [embedding({ size: 4 }), gru({ units: 5 })] }), 'ERR_BPTT_STATE', /none of the states forward\/h, backward\/h/);
+    assertThrows(() => encoderDecoder({ ...parts, encoder: [embedding({ size: 4 }), gru({ units: 5 })], decoder: [embedding({ size: 4 }), gru({ units: 6 })] }), 'ERR_BPTT_SHAPE', /the state "h" to begin with/);
+    assertThrows(() => encoderDecoder({ ...parts, steps: 3, encoder: [gru({ units: 5 })], decoder: [gru({ units: 5 })] }), 'ERR_BPTT_OPTION', /leave out steps/);
+    assertThrows(() => encoderDecoder({ source: { features: 1 }, encoder: [gru({ units: 5 })], decoder: [gru({ units: 5 })] }), 'ERR_BPTT_TYPE', /steps/);
+  });
+});
+
+describe('encoder–decoder: generation', () => {
+  /** Gives in each row the tokens of a script, one after the other, whatever it reads. */
+  function scripted(scripts: readonly (readonly number[])[], tokens: number): { rows: number; read: number[][]; step(given: ArrayLike<number>): number[] } {
+    let step = 0;
+    const read: number[][] = [];
+    return {
+      rows: scripts.length, read,
+      step: (given) => {
+        read.push(Array.from(given));
+        const logits = scripts.flatMap((script) => Array.from({ length: tokens }, (_, token) => (token === script[step] ? 50 : 0)));
+        step++;
+        return logits;
+      },
+    };
+  }
+
+  it('[98] rows begin with START, end at END each for itself, and no row goes over the length', () => {
+    const stream = scripted([[3, 4, 1, 5], [1, 5, 5, 5], [2, 2, 2, 2]], 6);
+    assert.deepEqual(generate(stream, { start, end, length: 3, greedy: true }), [[3, 4], [], [2, 2, 2]]);
+    assert.deepEqual(stream.read, [[0, 0, 0], [3, 0, 2], [4, 0, 2]]);
+    const finished = scripted([[3, 1, 4, 4], [1, 4, 4, 4]], 6);
+    assert.deepEqual(generate(finished, { start, end, length: 100, greedy: true }), [[3], []]);
+    assert.equal(finished.read.length, 2, 'nothing is computed once every row has ended');
+    assert.deepEqual(generate(scripted([[3, 1]], 6), { start, length: 2, greedy: true }), [[3, 1]], 'without an end token it is a token as any other');
+    assert.deepEqual(generate(scripted([[3]], 6), { start, end, length: 0 }), [[]]);
+  });
+
+  it('[98] drawn tokens follow the softmax, the same for the same seed, whatever the rows beside', () => {
+    const logits = [Math.log(0.1), Math.log(0.6), Math.log(0.3)];
+    const stream = (rows: number): { rows: number; step: () => number[] } => ({ rows, step: () => Array.from({ length: rows }, () => logits).flat() });
+    const drawn = generate(stream(4), { start, length: 500, seed: 3 });
+    const shares = [0, 1, 2].map((token) => drawn.flat().filter((other) => other === token).length / 2000);
+    [0.1, 0.6, 0.3].forEach((share, token) => assert.ok(Math.abs(shares[token]! - share) < 0.04, shares.join(' ')));
+    assert.deepEqual(generate(stream(1), { start, length: 500, seed: 3 })[0], drawn[0]);
+    assert.notDeepEqual(generate(stream(1), { start, length: 500, seed: 4 })[0], drawn[0]);
+    assertThrows(() => generate(stream(1), { start, length: 3, greedy: true, temperature: 2 }), 'ERR_BPTT_OPTION', /greedy/);
+    assertThrows(() => generate(stream(1), { start, end: 7, length: 3 }), 'ERR_BPTT_RANGE', /end/);
+  });
+
+  it('[98] teacher forcing: START before what is read, END after what is given, the one a step behind the other', () => {
+    assert.deepEqual(teacherForcing([5, 6], { start, end }), { input: Int32Array.of(0, 5, 6), target: Int32Array.of(5, 6, 1) });
+    const list = [{ source: [2, 3], target: [4] }, { source: [7], target: [5, 6, 8] }];
+    assert.deepEqual([...pairs(list, { start, end, batch: 2 }).epoch(0) as Iterable<unknown>],
+      [{ input: { target: [Int32Array.of(0, 4), Int32Array.of(0, 5, 6, 8)], source: [[2, 3], [7]] }, target: [Int32Array.of(4, 1), Int32Array.of(5, 6, 8, 1)] }]);
+    assertThrows(() => pairs([{ source: [], target: [1] }], { start, end, batch: 1 }), 'ERR_BPTT_DATA', /at least one step in every source/);
+  });
+
+  it('streams with sources given whole are the same as whole targets, bit for bit, in every row', async () => {
+    const built = encoderDecoder({
+      source: { tokens: 10 }, target: { tokens: 10 }, encoder: [embedding({ size: 4 }), lstm({ units: 6 })],
+      decoder: [embedding({ size: 4 }), bahdanauAttention({ layer: lstm({ units: 6 }) }), dense({ units: 10 })], seed: 2,
+    });
+    const [source, target] = [[someTokens(5, 10, 1), someTokens(2, 10, 2)], [someTokens(4, 10, 3), someTokens(4, 10, 4)]];
+    const { output } = await built.predict({ source, target });
+    const stream = built.stream({ given: { source } });
+    assert.deepEqual([stream.rows, Object.keys(stream.state)], [2, ['withInitialState/h', 'withInitialState/c']]);
+    for (const again of [1, 2]) {
+      for (let t = 0; t < 4; t++) {
+        const given = stream.step([target[0]![t]!, target[1]![t]!]);
+        for (const row of [0, 1]) assert.deepEqual([...given.subarray(row * 10, row * 10 + 10)], [...output.row(row).data.subarray(t * 10, t * 10 + 10)], `row ${row}, step ${t}, time ${again}`);
+      }
+      stream.reset();
+    }
+    assertThrows(() => built.stream(), 'ERR_BPTT_OPTION', /begins with what the whole of the input "source" ends with.*stream\(\{ given: \{ source/);
+    assertThrows(() => built.stream({ given: { source, target } }), 'ERR_BPTT_OPTION', /no input over time is left/);
+    assertThrows(() => built.stream({ given: { sauce: source } }), 'ERR_BPTT_OPTION', /did you mean "source"/);
+    assertThrows(() => built.stream({ rows: 3, given: { source } }), 'ERR_BPTT_SHAPE', /as many rows as are given, 2/);
+    assertThrows(() => built.stream({ given: { source: [[99]] } }), 'ERR_BPTT_VOCABULARY');
+  });
+});
