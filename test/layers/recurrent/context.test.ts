@@ -136,6 +136,15 @@ describe('models with a context', () => {
       assert.deepEqual([...stream.step({ words: words[0]!, picture: picture[0]! })], [...whole.subarray(0, 4)]);
     });
   }
+  it('stream with the context given once', async () => {
+    for (const context of ['every', 'first'] as const) {
+      const made = captioner(context);
+      const [words, picture] = [someSequence(5, 2), [[0.5, -1, 2]]];
+      const whole = (await made.predict({ words: [words], picture })).output.data;
+      const stream = made.stream({ given: { picture } });
+      assertNear(words.flatMap((x) => [...stream.step(x)]), whole, context);
+    }
+  });
   it('give rows of different lengths what each alone would have', async () => {
     const made = captioner('first', lstm({ units: 6, context: 'first', direction: 'bidirectional', layers: 2 }));
     const [words, picture] = [someSequences([9, 3, 1], 2), someSequence(3, 3)];
