@@ -62,7 +62,8 @@ const plan: fc.Arbitrary<Plan> = fc.record({
 });
 
 function layerOf({ kind, merge, direction, dropout, variational, ...rest }: Recurrence, output: 'sequence' | 'last'): Layer {
-  const options = { ...rest, direction, output, dropout: { input: dropout, output: dropout, variational }, ...(direction === 'bidirectional' ? { merge } : {}) };
+  const options = { ...rest, direction, output, dropout: { input: dropout, output: dropout, recurrent: dropout, recurrentWeight: dropout, zoneout: dropout / 2, variational: variational && dropout > 0 },
+    ...(direction === 'bidirectional' ? { merge } : {}) };
   if (kind === 'rnn') return rnn(options);
   return kind === 'lstm' ? lstm(options) : gru({ ...options, reset: kind === 'gru before' ? 'before' : 'after' });
 }
