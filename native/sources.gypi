@@ -13,6 +13,7 @@
     "engine/indexed_tasks.cpp",
     "engine/instruction_rules.cpp",
     "engine/map_task.cpp",
+    "engine/pack_tasks.cpp",
     "engine/product_tasks.cpp",
     "engine/reduce_tasks.cpp",
     "engine/row_tasks.cpp",

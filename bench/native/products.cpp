@@ -58,6 +58,7 @@ Answer runProduct(const KernelTable& table, std::istringstream& words) {
   pack.depth = p.depth;
   pack.columns = p.columns;
   pack.packed = packed.data();
+  pack.packedDepth = p.depth;
   pack.panelEnd = panels;
   GemmArguments gemm = {};
   gemm.a = a.data();

@@ -4,6 +4,8 @@ import { optimizeValues } from './optimize.ts';
 import { unrollNested } from './passes/unroll.ts';
 import type { BlockLayout } from './plan/memory.ts';
 import { planProgram } from './plan/plan.ts';
+import { defaultSpans } from './plan/spans.ts';
+import type { SpanSettings } from './plan/spans.ts';
 import type { InstructionNote } from './program.ts';
 
 export interface CompileProgramOptions {
@@ -11,6 +13,8 @@ export interface CompileProgramOptions {
   readonly layouts: readonly (readonly Variable[])[];
   /** false: one instruction for each node, no memory shared. Default true. */
   readonly optimize?: boolean;
+  /** When loops take products over: tests do so at sizes that the reference can follow. */
+  readonly spans?: SpanSettings;
 }
 
 export interface CompiledProgram {
@@ -40,8 +44,8 @@ export function rewriteGraph(graph: Graph, change: (values: readonly Value[]) =>
  * @throws ERR_BPTT_GRAPH for a variable that no layout lists or an input that the graph does not list, ERR_BPTT_PROGRAM for a value of more than six
  * dimensions.
  */
-export function compile(graph: Graph, { layouts, optimize = true }: CompileProgramOptions): CompiledProgram {
+export function compile(graph: Graph, { layouts, optimize = true, spans = defaultSpans }: CompileProgramOptions): CompiledProgram {
   const rewritten = rewriteGraph(graph, optimize ? optimizeValues : unrollNested);
-  const { program, block, notes } = planProgram(rewritten, layouts, { optimize });
+  const { program, block, notes } = planProgram(rewritten, layouts, { optimize, spans });
   return { bytes: encodeProgram(program), block, notes, arenaSize: program.arenaSize };
 }

@@ -4,7 +4,7 @@ import { mapConstantBase, mapInputBase } from './format.ts';
 
 const typeLetters = { float32: 'f', int32: 'i', bool: 'b' } as const;
 const attributeNames: Partial<Record<DecodedInstruction['opcode'], readonly string[]>> = {
-  gemm: ['depth', 'initial'], reduce: ['kind', 'reduced'], softmax: ['kind'], random: ['distribution', 'stream'], scan: ['steps', 'reverse', 'mode', 'rows'],
+  gemm: ['depth', 'initial', 'span'], reduce: ['kind', 'reduced'], softmax: ['kind'], random: ['distribution', 'stream'], scan: ['steps', 'reverse', 'mode', 'rows'],
 };
 const floatView = new Float32Array(1);
 const bitsView = new Int32Array(floatView.buffer);

@@ -1,9 +1,9 @@
 /**
- * The numbers of the program format, version 1. docs/program-format.md says what they mean, native/engine/format.h holds the same; a test compares
+ * The numbers of the program format, version 2. docs/program-format.md says what they mean, native/engine/format.h holds the same; a test compares
  * the two.
  */
 export const magic = 0x54545042;
-export const version = 1;
+export const version = 2;
 
 export const headerWord = {
   magic: 0, version: 1, totalWords: 2, storages: 3, arenaLow: 4, arenaHigh: 5, operandOffset: 6, operandCount: 7, mapOffset: 8, mapWords: 9,
@@ -25,7 +25,7 @@ export const elementTypes = { float32: 0, int32: 1, bool: 2 } as const;
 
 export const opcode = {
   map: 1, pack: 2, gemm: 3, reduce: 4, gather: 5, scatterAdd: 6, softmax: 7, crossEntropy: 8, crossEntropyGradient: 9, random: 10, oneHot: 11, argMax: 12,
-  scan: 13, iota: 14,
+  scan: 13, iota: 14, packStep: 15, sumPacked: 16,
 } as const;
 export type OpcodeName = keyof typeof opcode;
 

@@ -1,4 +1,5 @@
 import { BpttError, describe, formatShape } from '../errors.ts';
+import type { ScratchMemory } from './scratchMemory.ts';
 import { isTensor, requireReadable, requireTensor } from './tensor.ts';
 import type { Data, FloatArray, NumberArray, Tensor } from './tensor.ts';
 
@@ -16,6 +17,8 @@ export interface DataSpecification {
   readonly bound?: number | undefined;
   /** Hold floats in float64: the reference runtime computes in it. */
   readonly double: boolean;
+  /** Arrays for numbers that are needed for a short while; default new ones. */
+  readonly memory?: ScratchMemory | undefined;
 }
 
 /** Numbers ready for a run: [N, T, …] or [N, …] with zeros beyond each row's end. */
@@ -237,12 +240,23 @@ function copyChecked(
     }
     return;
   }
+  if (source instanceof Float32Array && target instanceof Float32Array && source.length >= start + count) {
+    target.set(source.subarray(start, start + count), offset);
+    if (allFinite(target, offset, count)) return;
+  }
   for (let i = 0; i < count; i++) {
     const number = source[start + i];
     if (typeof number !== 'number') throw numberError(number, specification, row, i);
     target[offset + i] = number;
     if (!Number.isFinite(target[offset + i]!)) throw numberError(number, specification, row, i);
   }
+}
+
+/** Whether no number is infinite or none at all: 0 times such a number is not 0. */
+function allFinite(numbers: Float32Array, start: number, count: number): boolean {
+  let zero = 0;
+  for (let i = start; i < start + count; i++) zero += numbers[i]! * 0;
+  return zero === 0;
 }
 
 function place(specification: DataSpecification, row: number, position: number): string {
@@ -297,6 +311,7 @@ function stepWidth(specification: DataSpecification): number {
 }
 
 function allocate(specification: DataSpecification, count: number): FloatArray | Int32Array {
+  if (specification.memory && specification.type === 'float32' && !specification.double) return specification.memory.take(count);
   if (specification.type === 'int32') return new Int32Array(count);
   return specification.double ? new Float64Array(count) : new Float32Array(count);
 }

@@ -1,6 +1,7 @@
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { pack } from '../data/pack.ts';
 import type { DataSpecification, Packed } from '../data/pack.ts';
+import type { ScratchMemory } from '../data/scratchMemory.ts';
 import { isData } from '../data/tensor.ts';
 import type { Data } from '../data/tensor.ts';
 import type { RunArray } from '../runtime/runtime.ts';
@@ -29,11 +30,14 @@ export interface DoorOptions {
   readonly joined: readonly JoinedInputs[];
   /** Floats in float64. */
   readonly double: boolean;
+  /** Where the data of inputs goes that its caller gives back after the run. */
+  readonly memory?: ScratchMemory | undefined;
 }
 
 /** What data for `input` must look like. */
-export function specificationOf({ owner, double }: DoorOptions, input: InputDefinition): DataSpecification {
+export function specificationOf({ owner, double, memory }: DoorOptions, input: InputDefinition): DataSpecification {
   return {
+    memory,
     owner: `${owner}, input "${input.name}"`, time: input.time, double,
     type: input.features === null ? 'int32' : 'float32',
     sizes: featureSizes(input),

@@ -1,6 +1,7 @@
 import { wrongType } from '../checks.ts';
 import { BpttError } from '../errors.ts';
 import { pack } from '../data/pack.ts';
+import { ScratchMemory } from '../data/scratchMemory.ts';
 import { Output } from '../data/tensor.ts';
 import type { Data, FloatArray } from '../data/tensor.ts';
 import { input } from '../graph/index.ts';
@@ -28,6 +29,7 @@ export interface Prediction {
 export class Predictor {
   readonly #model: Model;
   readonly #programs = new ProgramCache<Program<BuiltModel>>();
+  readonly #memory = new ScratchMemory();
 
   constructor(model: Model) {
     this.#model = model;
@@ -35,14 +37,18 @@ export class Predictor {
 
   async predict(data: InputData, { state = {}, lengths, signal }: PredictOptions): Promise<Prediction> {
     const { door, turns } = this.#model.core;
-    const { signature, feeds } = packInputs(door, data, lengths, true);
+    const { signature, packed, feeds } = packInputs({ ...door, memory: this.#memory }, data, lengths, true);
     const given = packStates(this.#model, `${door.owner}: predict`, state, signature.rows);
     const names = Object.keys(given);
     for (const name of names) feeds[`state/${name}`] = given[name]!;
-    return turns.take({ owner: `${door.owner}: predict`, writes: false, signal }, async () => {
-      const { built, executable } = this.#programs.get(`${signatureKey(signature)}|${names.join()}`, () => this.#compile(signature, names));
-      return readResults(built, await executable.runAsync(feeds, { signal }));
-    });
+    try {
+      return await turns.take({ owner: `${door.owner}: predict`, writes: false, signal }, async () => {
+        const { built, executable } = this.#programs.get(`${signatureKey(signature)}|${names.join()}`, () => this.#compile(signature, names));
+        return readResults(built, await executable.runAsync(feeds, { signal }));
+      });
+    } finally {
+      for (const { data: numbers } of Object.values(packed)) if (numbers instanceof Float32Array) this.#memory.give(numbers);
+    }
   }
 
   #compile(signature: Signature, given: readonly string[]): Program<BuiltModel> {

@@ -43,6 +43,8 @@ export interface CompileOptions {
   readonly layouts: readonly (readonly Variable[])[];
   /** false skips every optimising pass: the differential tests compare with it. Default true. */
   readonly optimize?: boolean;
+  /** When loops take over the products of what they read and give; default at sizes that leave the processor's cache. */
+  readonly spans?: { readonly leastElements: number; readonly rowsAtOnce: number };
 }
 
 /** Either side of the native boundary: the engine, or the interpreter that means the same. */

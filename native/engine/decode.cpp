@@ -177,7 +177,8 @@ DecodeResult decode(const uint32_t* words, size_t count, const DecodeLimits& lim
 const char* opcodeName(Opcode opcode) {
   static const char* const names[] = {"?",        "map",     "pack",         "gemm",                 "reduce",
                                       "gather",   "scatterAdd", "softmax",   "crossEntropy",         "crossEntropyGradient",
-                                      "random",   "oneHot",  "argMax",       "scan",                 "iota"};
+                                      "random",   "oneHot",  "argMax",       "scan",                 "iota",
+                                      "packStep", "sumPacked"};
   const auto index = static_cast<uint32_t>(opcode);
   return index < sizeof names / sizeof *names ? names[index] : names[0];
 }

@@ -14,13 +14,14 @@ struct OpcodeTraits {
 
 // By opcode; the attributes of a scan are followed by its body.
 constexpr OpcodeTraits traits[] = {{0, 0, 0}, {1, maximumInputs + maximumOutputs, 2},
-                                   {2, 2, 0}, {3, 4, 2},
+                                   {2, 2, 0}, {3, 4, 3},
                                    {2, 2, 2}, {3, 3, 0},
                                    {3, 3, 0}, {2, 2, 1},
                                    {4, 4, 0}, {5, 5, 0},
                                    {2, 2, 2}, {2, 2, 0},
                                    {2, 2, 0}, {0, 0, 5},
-                                   {1, 1, 0}};
+                                   {1, 1, 0}, {2, 2, 0},
+                                   {2, 2, 1}};
 constexpr uint32_t opcodes = sizeof traits / sizeof *traits;
 
 enum ScanAttribute { scanSteps, scanReverse, scanMode, scanRows, scanBody };

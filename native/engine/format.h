@@ -1,11 +1,11 @@
-// The numbers of the program format, version 1: docs/program-format.md says what they mean, lib/compiler/format.ts holds the same.
+// The numbers of the program format, version 2: docs/program-format.md says what they mean, lib/compiler/format.ts holds the same.
 #pragma once
 #include <cstdint>
 
 namespace bptt::format {
 
 constexpr uint32_t magic = 0x54545042;
-constexpr uint32_t version = 1;
+constexpr uint32_t version = 2;
 
 enum HeaderWord : uint32_t {
   headerMagic = 0,
@@ -68,6 +68,8 @@ enum class Opcode : uint32_t {
   argMax = 12,
   scan = 13,
   iota = 14,
+  packStep = 15,
+  sumPacked = 16,
 };
 
 enum InstructionWord : uint32_t { instructionOpcode = 0, instructionWords = 1, instructionOperands = 2, instructionHeader = 3 };

@@ -110,11 +110,32 @@ void demandPack(Demands& demands) {
   if (batched) demands.size(1, 0, demands.dimension(0, 0));
 }
 
-void demandGemm(Demands& demands, const Instruction& instruction) {
+void demandPackStep(Demands& demands, const Surroundings& around) {
+  if (!around.insideScan) return demands.fail("stands outside of scans");
+  demands.rank(0, 2);
+  demands.type(0, float32);
+  if (demands.operand(1).stepStride != 0) demands.fail("operand 1 moves with the step");
+  const Checked depth = Checked(demands.dimension(0, 0)) * Checked(around.steps);
+  if (!depth.valid()) return demands.fail("the rows of all steps are too many");
+  demandPacked(demands, 1, 0, depth.value(), demands.dimension(0, 1));
+}
+
+void demandSumPacked(Demands& demands, const Instruction& instruction) {
+  demands.rank(1, 1);
+  demands.type(1, float32);
+  demands.stride(1, 0, 1);
+  demandPacked(demands, 0, 0, instruction.attributes[0], demands.dimension(1, 0));
+}
+
+void demandGemm(Demands& demands, const Instruction& instruction, const Surroundings& around) {
   const int32_t batched = demands.operand(2).rank == 3 ? 1 : 0;
   const int64_t rows = demands.dimension(2, batched), columns = demands.dimension(2, batched + 1);
   const int64_t depth = instruction.attributes[0];
   const uint32_t initialMode = instruction.attributes[1];
+  const auto span = static_cast<int32_t>(instruction.attributes[2]);
+  if (span != 0 && (!around.insideScan || batched || span > around.steps || -static_cast<int64_t>(span) > around.steps)) {
+    return demands.fail("a span of ", span, " visits, expected 0 outside of scans and for batches, else at most the number of steps");
+  }
   if (initialMode > 1 || demands.count() != 3 + initialMode) {
     return demands.fail("initialMode ", initialMode, " with ", demands.count(), " operands");
   }
@@ -204,11 +225,11 @@ void demandArgMax(Demands& demands) {
   demands.vector(1, int32, demands.dimension(0, 0));
 }
 
-void demandShapes(Demands& demands, const Program& program, const Instruction& instruction) {
+void demandShapes(Demands& demands, const Program& program, const Instruction& instruction, const Surroundings& around) {
   switch (instruction.opcode) {
     case Opcode::map: return demandMap(demands, instruction, program);
     case Opcode::pack: return demandPack(demands);
-    case Opcode::gemm: return demandGemm(demands, instruction);
+    case Opcode::gemm: return demandGemm(demands, instruction, around);
     case Opcode::reduce: return demandReduce(demands, instruction);
     case Opcode::gather: return demandGather(demands);
     case Opcode::scatterAdd: return demandScatterAdd(demands);
@@ -218,6 +239,8 @@ void demandShapes(Demands& demands, const Program& program, const Instruction& i
     case Opcode::random: return demandRandom(demands, instruction);
     case Opcode::oneHot: return demandOneHot(demands);
     case Opcode::argMax: return demandArgMax(demands);
+    case Opcode::packStep: return demandPackStep(demands, around);
+    case Opcode::sumPacked: return demandSumPacked(demands, instruction);
     case Opcode::iota: return demands.vector(0, int32, demands.dimension(0, 0));
     case Opcode::scan: return;
   }
@@ -267,7 +290,7 @@ void demandRows(Demands& demands, const Program& program, const Instruction& ins
 bool isOutput(const Instruction& instruction, size_t index) {
   switch (instruction.opcode) {
     case Opcode::map: return index >= instruction.attributes[1];
-    case Opcode::pack: case Opcode::reduce: case Opcode::softmax: case Opcode::random: case Opcode::oneHot: case Opcode::argMax:
+    case Opcode::pack: case Opcode::packStep: case Opcode::sumPacked: case Opcode::reduce: case Opcode::softmax: case Opcode::random: case Opcode::oneHot: case Opcode::argMax:
       return index == 1;
     case Opcode::gemm: case Opcode::gather: case Opcode::scatterAdd: return index == 2;
     case Opcode::crossEntropy: return index >= 2;
@@ -283,6 +306,8 @@ bool isSharedByRows(const Instruction& instruction, const Program& program, size
   switch (instruction.opcode) {
     case Opcode::gemm: return index == 1 && rank(1) == 1;
     case Opcode::pack: return rank(0) == 2;
+    case Opcode::packStep: return index == 1;
+    case Opcode::sumPacked: return true;
     case Opcode::gather: case Opcode::random: return index == 0;
     default: return false;
   }
@@ -290,7 +315,7 @@ bool isSharedByRows(const Instruction& instruction, const Program& program, size
 
 Fault checkInstruction(const Program& program, const Instruction& instruction, const Surroundings& around) {
   Demands demands(program, instruction);
-  demandShapes(demands, program, instruction);
+  demandShapes(demands, program, instruction, around);
   if (demands.fault().empty()) demandPlaces(demands, program, instruction, around);
   if (demands.fault().empty() && around.rowwise) demandRows(demands, program, instruction, around);
   return demands.fault();
@@ -315,6 +340,27 @@ bool touches(const Ranges& ranges, const Extent& extent) {
   return next != ranges.begin() && std::prev(next)->second >= extent.lowest;
 }
 
+// What a packStep fills belongs to it alone: nothing else in the body may touch it.
+Fault checkPackedSteps(const Program& program, const Instruction& scan) {
+  for (const Instruction& pack : scan.body) {
+    if (pack.opcode != Opcode::packStep) continue;
+    const Operand& packed = program.operands[pack.operands[1]];
+    Extent filled, extent;
+    extentOf(packed, scan.attributes[0], filled);
+    for (const Instruction& other : scan.body) {
+      for (size_t index = 0; index < other.operands.size(); index++) {
+        const Operand& operand = program.operands[other.operands[index]];
+        if (&other == &pack && index == 1) continue;
+        extentOf(operand, scan.attributes[0], extent);
+        if (operand.space == packed.space && extent.lowest <= filled.highest && filled.lowest <= extent.highest) {
+          return textOf(opcodeName(other.opcode), " touches in operand ", index, " what a packStep of the same scan of mode 1 fills");
+        }
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Fault checkRowwiseBody(const Program& program, const Instruction& scan) {
@@ -333,9 +379,10 @@ Fault checkRowwiseBody(const Program& program, const Instruction& scan) {
   forEachOperand([&](const Instruction& instruction, size_t index, const Operand& operand, const Extent& extent) {
     if (isOutput(instruction, index)) addRange(written[operand.space], extent);
   });
-  Fault fault;
+  Fault fault = checkPackedSteps(program, scan);
   forEachOperand([&](const Instruction& instruction, size_t index, const Operand& operand, const Extent& extent) {
-    if (!fault.empty() || !isSharedByRows(instruction, program, index)) return;
+    const bool ownRows = instruction.opcode == Opcode::packStep;  // of the packed rows each thread writes its own
+    if (!fault.empty() || ownRows || !isSharedByRows(instruction, program, index)) return;
     if (touches(written[operand.space], extent)) {
       fault = textOf(opcodeName(instruction.opcode), " shares its operand ", index, " between rows, and the same scan of mode 1 writes there");
     }

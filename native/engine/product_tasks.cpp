@@ -1,51 +1,37 @@
 #include <algorithm>
+#include <cstdlib>
 
 #include "engine/tasks.h"
 
 namespace bptt {
 namespace {
 
-int64_t panelsOf(const KernelTable& table, int64_t columns) { return (columns + table.panelWidth - 1) / table.panelWidth; }
-
-class PackTask final : public Task {
+// Which steps of a scan a product computes when it is visited: its own, or now and then those of several visits at once.
+class VisitSpan {
  public:
-  PackTask(const TaskContext& context, const Instruction& instruction)
-      : table_(context.table), source_(context.place(instruction, 0)), packed_(context.place(instruction, 1)),
-        batched_(source_.rank() == 3 ? 1 : 0) {
-    rows = batched_ ? source_.dimension(0) : 1;
-    units = panelsOf(table_, source_.dimension(batched_ + 1));
-    nanoseconds = 0.3 * static_cast<double>(source_.operand->elements());
-  }
+  VisitSpan(const Steps& steps, int32_t span) : steps_(steps), size_(std::abs(static_cast<int64_t>(span))), ahead_(span > 0) {}
 
-  void runRows(Range range, const Worker& worker) const override { run(range, {0, units}, worker); }
-  void runUnits(Range range, const Worker& worker) const override { run({0, rows}, range, worker); }
+  bool single() const { return size_ == 0; }
+  int64_t stepAt(int64_t visit) const { return steps_.at(visit); }
+
+  // Empty when other visits do the work of this one.
+  Range visits(int64_t step) const {
+    const int64_t visit = steps_.at(step);  // its own inverse
+    const int64_t begin = visit - visit % size_, end = std::min(begin + size_, steps_.count);
+    return visit == (ahead_ ? begin : end - 1) ? Range{begin, end} : Range{0, 0};
+  }
 
  private:
-  void run(Range batches, Range panels, const Worker& worker) const {
-    PackArguments call{};
-    call.rowStride = source_.stride(batched_);
-    call.columnStride = source_.stride(batched_ + 1);
-    call.depth = source_.dimension(batched_);
-    call.columns = source_.dimension(batched_ + 1);
-    call.panelBegin = panels.begin;
-    call.panelEnd = panels.end;
-    for (int64_t batch = batches.begin; batch < batches.end; batch++) {
-      call.source = source_.at(worker.step) + (batched_ ? batch * source_.stride(0) : 0);
-      call.packed = packed_.at(worker.step) + (batched_ ? batch * packed_.stride(0) : 0);
-      table_.pack(call);
-    }
-  }
-
-  const KernelTable& table_;
-  Place source_, packed_;
-  int32_t batched_;
+  Steps steps_;
+  int64_t size_;
+  bool ahead_;
 };
 
 class GemmTask final : public Task {
  public:
   GemmTask(const TaskContext& context, const Instruction& instruction)
       : table_(context.table), a_(context.place(instruction, 0)), packed_(context.place(instruction, 1)), c_(context.place(instruction, 2)),
-        depth_(instruction.attributes[0]), batched_(c_.rank() == 3 ? 1 : 0) {
+        span_(context.steps, static_cast<int32_t>(instruction.attributes[2])), depth_(instruction.attributes[0]), batched_(c_.rank() == 3 ? 1 : 0) {
     if (instruction.attributes[1] == 1) initial_ = context.place(instruction, 3);
     matrixRows_ = c_.dimension(batched_);
     columns_ = c_.dimension(batched_ + 1);
@@ -73,6 +59,14 @@ class GemmTask final : public Task {
 
  private:
   void run(Range batches, Range matrixRows, Range panels, const Worker& worker) const {
+    GemmArguments call = argumentsFor(matrixRows, worker);
+    call.panelBegin = panels.begin;
+    call.panelEnd = panels.end;
+    if (!span_.single()) return runSpan(matrixRows.begin, call, span_.visits(worker.step));
+    for (int64_t batch = batches.begin; batch < batches.end; batch++) multiply(call, batch, matrixRows.begin, worker.step);
+  }
+
+  GemmArguments argumentsFor(Range matrixRows, const Worker& worker) const {
     GemmArguments call{};
     call.aRowStride = a_.stride(batched_);
     call.aDepthStride = a_.stride(batched_ + 1);
@@ -80,37 +74,60 @@ class GemmTask final : public Task {
     call.rows = matrixRows.count();
     call.depth = depth_;
     call.columns = columns_;
-    call.panelBegin = panels.begin;
-    call.panelEnd = panels.end;
     call.scratch = worker.scratch;
     if (initial_.operand != nullptr) {
       call.initialRowStride = initial_.stride(batched_);
       call.initialColumnStride = initial_.stride(batched_ + 1) == 0 && columns_ > 1 ? 0 : 1;
     }
-    for (int64_t batch = batches.begin; batch < batches.end; batch++) {
-      call.a = start(a_, batch, matrixRows.begin, worker);
-      call.c = start(c_, batch, matrixRows.begin, worker);
-      call.packed = packed_.at(worker.step) + (batched_ ? batch * packed_.stride(0) : 0);
-      call.initial = initial_.operand == nullptr ? nullptr : start(initial_, batch, matrixRows.begin, worker);
-      table_.gemm(call);
+    return call;
+  }
+
+  void multiply(GemmArguments& call, int64_t batch, int64_t row, int64_t step) const {
+    call.a = start(a_, batch, row, step);
+    call.c = start(c_, batch, row, step);
+    call.packed = packed_.at(step) + (batched_ ? batch * packed_.stride(0) : 0);
+    call.initial = initial_.operand == nullptr ? nullptr : start(initial_, batch, row, step);
+    table_.gemm(call);
+  }
+
+  // As one product where the steps' rows lie one after another, else panel by panel, so that each panel is read from far away once.
+  void runSpan(int64_t row, GemmArguments& call, Range visits) const {
+    if (visits.empty()) return;
+    const int64_t first = std::min(span_.stepAt(visits.begin), span_.stepAt(visits.end - 1));
+    if (call.rows == matrixRows_ && follow(a_, first, visits.count()) && follow(c_, first, visits.count()) &&
+        (initial_.operand == nullptr || follow(initial_, first, visits.count()))) {
+      call.rows = matrixRows_ * visits.count();
+      return multiply(call, 0, 0, first);
+    }
+    const Range panels{call.panelBegin, call.panelEnd};
+    for (int64_t panel = panels.begin; panel < panels.end; panel++) {
+      call.panelBegin = panel;
+      call.panelEnd = panel + 1;
+      for (int64_t visit = visits.begin; visit < visits.end; visit++) multiply(call, 0, row, span_.stepAt(visit));
     }
   }
 
-  float* start(const Place& place, int64_t batch, int64_t row, const Worker& worker) const {
-    return place.at(worker.step) + (batched_ ? batch * place.stride(0) : 0) + row * place.stride(batched_);
+  // Whether the rows of `count` steps from `first` on go on where those of the step before end.
+  bool follow(const Place& place, int64_t first, int64_t count) const {
+    const int64_t size = matrixRows_ * place.stride(0);
+    for (int64_t index = 1; index < count; index++) {
+      if (place.operand->stepOffset(first + index) - place.operand->stepOffset(first) != index * size) return false;
+    }
+    return true;
+  }
+
+  float* start(const Place& place, int64_t batch, int64_t row, int64_t step) const {
+    return place.at(step) + (batched_ ? batch * place.stride(0) : 0) + row * place.stride(batched_);
   }
 
   const KernelTable& table_;
   Place a_, packed_, c_, initial_;
+  VisitSpan span_;
   int64_t depth_, matrixRows_, columns_;
   int32_t batched_;
 };
 
 }  // namespace
-
-std::unique_ptr<Task> makePackTask(const TaskContext& context, const Instruction& instruction) {
-  return std::make_unique<PackTask>(context, instruction);
-}
 
 std::unique_ptr<Task> makeGemmTask(const TaskContext& context, const Instruction& instruction) {
   return std::make_unique<GemmTask>(context, instruction);

@@ -79,7 +79,7 @@ bool appendScanTask(const TaskContext& context, const Instruction& instruction, 
   Sequence body;
   TaskContext inside = context;
   inside.insideScan = true;
-  inside.steps = instruction.attributes[0];
+  inside.steps = {instruction.attributes[0], instruction.attributes[1] == 1};
   for (const Instruction& next : instruction.body) {
     if (!appendTasks(inside, next, body.tasks)) return false;
   }

@@ -13,13 +13,6 @@
 
 namespace bptt {
 
-struct Steps {
-  int64_t count = 1;
-  bool reverse = false;
-
-  int64_t at(int64_t visit) const { return reverse ? count - 1 - visit : visit; }
-};
-
 class Sequence {
  public:
   static constexpr size_t never = static_cast<size_t>(-1);

@@ -45,7 +45,7 @@ std::unique_ptr<Task> makeTask(const TaskContext& context, const Instruction& in
   using format::Opcode;
   switch (instruction.opcode) {
     case Opcode::map: return makeMapTask(context, instruction);
-    case Opcode::pack: return makePackTask(context, instruction);
+    case Opcode::pack: case Opcode::packStep: case Opcode::sumPacked: return makePackTask(context, instruction);
     case Opcode::gemm: return makeGemmTask(context, instruction);
     case Opcode::softmax: case Opcode::argMax: case Opcode::random: case Opcode::iota: return makeRowTask(context, instruction);
     default: return makeIndexedTask(context, instruction);
@@ -56,7 +56,7 @@ void addTouched(const TaskContext& context, const Instruction& instruction, Task
   for (size_t index = 0; index < instruction.operands.size(); index++) {
     const Operand& operand = context.program.operands[instruction.operands[index]];
     Extent extent;
-    extentOf(operand, context.steps, extent);
+    extentOf(operand, context.steps.count, extent);
     const auto base = reinterpret_cast<uintptr_t>(context.spaces[operand.space]);
     task.touched.push_back({base + static_cast<uintptr_t>(extent.lowest) * sizeof(float),
                             base + static_cast<uintptr_t>(extent.highest + 1) * sizeof(float), isOutput(instruction, index)});

@@ -21,6 +21,14 @@ struct Range {
   bool empty() const { return begin >= end; }
 };
 
+// The steps of a scan in the order of their visits; a reverse scan begins with the last.
+struct Steps {
+  int64_t count = 1;
+  bool reverse = false;
+
+  int64_t at(int64_t visit) const { return reverse ? count - 1 - visit : visit; }
+};
+
 // The share of thread `index` of `parts`: equal to within one.
 inline Range shareOf(int64_t extent, int parts, int index) { return {extent * index / parts, extent * (index + 1) / parts}; }
 

@@ -15,7 +15,7 @@ struct TaskContext {
   const std::vector<float*>& spaces;   // by space number
   std::vector<AlignedMemory>& blocks;  // working memory that tasks ask for is kept here
   bool insideScan = false;             // rows must then stay the first dimension of every task
-  int64_t steps = 1;
+  Steps steps;                         // of the scan around, one outside
 
   Place place(const Instruction& instruction, size_t index) const {
     const Operand& operand = program.operands[instruction.operands[index]];
@@ -29,7 +29,7 @@ using TaskList = std::vector<std::unique_ptr<Task>>;
 bool appendTasks(const TaskContext& context, const Instruction& instruction, TaskList& tasks);
 
 std::unique_ptr<Task> makeMapTask(const TaskContext& context, const Instruction& instruction);
-std::unique_ptr<Task> makePackTask(const TaskContext& context, const Instruction& instruction);
+std::unique_ptr<Task> makePackTask(const TaskContext& context, const Instruction& instruction);  // pack, packStep, sumPacked
 std::unique_ptr<Task> makeGemmTask(const TaskContext& context, const Instruction& instruction);
 bool appendReduceTasks(const TaskContext& context, const Instruction& instruction, TaskList& tasks);
 std::unique_ptr<Task> makeRowTask(const TaskContext& context, const Instruction& instruction);      // softmax, argMax, random, iota
@@ -39,6 +39,9 @@ bool appendScanTask(const TaskContext& context, const Instruction& instruction, 
 // What one thread is assumed to do in a nanosecond; only scheduling depends on it.
 inline double productNanoseconds(const KernelTable& table, double multiplications) { return multiplications * 0.16 / table.lanes; }
 inline double vectorNanoseconds(const KernelTable& table, double elements, double cycles) { return elements / table.lanes * cycles * 0.25; }
+
+// Panels of a packed operand.
+inline int64_t panelsOf(const KernelTable& table, int64_t columns) { return (columns + table.panelWidth - 1) / table.panelWidth; }
 
 // An element that another thread may be changing is read exactly once, so that what was checked is what is used.
 inline int32_t readIndex(const float* place) { return *reinterpret_cast<const volatile int32_t*>(place); }

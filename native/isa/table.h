@@ -33,13 +33,15 @@ struct MapArguments {
 };
 
 // Packs B [K, C] into panels of `panelWidth` columns (the last one narrower but padded with zeros to whole vectors): panel p holds
-// K rows of its width, contiguous. Panels [panelBegin, panelEnd) only, so that threads can share one packing.
+// K rows of its width, contiguous. Panels [panelBegin, panelEnd) only, so that threads can share one packing. The K rows may be some of a larger packed
+// matrix of packedDepth rows, from row packedBegin on.
 struct PackArguments {
   const float* source;
   ptrdiff_t rowStride, columnStride;
   ptrdiff_t depth, columns;
   float* packed;
   ptrdiff_t panelBegin, panelEnd;
+  ptrdiff_t packedDepth, packedBegin;
 };
 
 // c[r, j] = initial[r, j] + Σ_k a[r, k]·b[k, j] for all R rows and the columns of panels [panelBegin, panelEnd); one ascending chain of fused

@@ -69,8 +69,8 @@ void pack(const PackArguments& arguments) {
     panel.columnStride = arguments.columnStride;
     panel.depth = arguments.depth;
     panel.columns = left < kPanelWidth ? left : kPanelWidth;
-    panel.to = arguments.packed + begin * arguments.depth;
     panel.vectors = vectorsOfPanel(left);
+    panel.to = arguments.packed + begin * arguments.packedDepth + arguments.packedBegin * panel.vectors * kLanes;
     if (panel.columnStride == 1) {
       packContiguousRows(panel);
     } else if (panel.rowStride == 1) {

@@ -26,7 +26,7 @@ void checkHeader() {
   CHECK_TEXT(errorOf(everyOpcodeProgram()).empty(), errorOf(everyOpcodeProgram()));
   refuses({}, "header");
   changed(headerMagic, 1, "magic");
-  changed(headerVersion, 2, "version");
+  changed(headerVersion, 3, "version");
   changed(headerTotalWords, 1, "total");
   changed(headerStorages, 3, "word 15");
   changed(headerArenaHigh, 0x80000000, "arena");
@@ -87,11 +87,14 @@ void checkPlaces() {
 void checkShapes() {
   const OperandSpec matrix{writable, 0, {6, 5}}, packed{arena, 0, {5 * 64}}, vector{writable, 0, {6}}, indices{writable, 0, {6}, int32};
   refuses(oneInstruction(Opcode::pack, {matrix, {arena, 0, {6 * 64 - 1}}}, {}), "a packed [6, 5] takes 384");
-  refuses(oneInstruction(Opcode::gemm, {matrix, {arena, 0, {319}}, {writable, 0, {6, 5}}}, {5, 0}), "takes 320");
-  refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix}, {6, 0}), "dimension 1 is 5, expected 6");
-  refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix}, {5, 1}), "initialMode 1");
-  refuses(oneInstruction(Opcode::gemm, {matrix, packed, {writable, 0, {6, 5}, ElementType::float32, {1, 6}}}, {5, 0}), "stride 1 is 6");
-  refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix, {writable, 0, {6, 5}, ElementType::float32, {10, 2}}}, {5, 1}), "stride 1 is 2");
+  refuses(oneInstruction(Opcode::gemm, {matrix, {arena, 0, {319}}, {writable, 0, {6, 5}}}, {5, 0, 0}), "takes 320");
+  refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix}, {6, 0, 0}), "dimension 1 is 5, expected 6");
+  refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix}, {5, 1, 0}), "initialMode 1");
+  refuses(oneInstruction(Opcode::gemm, {matrix, packed, {writable, 0, {6, 5}, ElementType::float32, {1, 6}}}, {5, 0, 0}), "stride 1 is 6");
+  refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix}, {5, 0, 1}), "a span of 1");
+  refuses(oneInstruction(Opcode::packStep, {matrix, packed}, {}), "outside of scans");
+  refuses(oneInstruction(Opcode::sumPacked, {{arena, 0, {319}}, {writable, 0, {6}}}, {5}), "takes 320");
+  refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix, {writable, 0, {6, 5}, ElementType::float32, {10, 2}}}, {5, 1, 0}), "stride 1 is 2");
   refuses(oneInstruction(Opcode::reduce, {matrix, vector}, {3, 1}), "kind is 3");
   refuses(oneInstruction(Opcode::reduce, {matrix, vector}, {0, 3}), "3 reduced");
   refuses(oneInstruction(Opcode::reduce, {matrix, matrix}, {0, 1}), "rank 2, expected 1");
@@ -106,7 +109,7 @@ void checkShapes() {
   refuses(oneInstruction(Opcode::oneHot, {indices, {writable, 0, {5, 5}}}, {}), "dimension 0 is 5");
   refuses(oneInstruction(Opcode::argMax, {matrix, vector}, {}), "expected int32");
   refuses(oneInstruction(Opcode::iota, {vector}, {}), "expected int32");
-  refuses(oneInstruction(static_cast<Opcode>(15), {vector}, {}), "opcode 15");
+  refuses(oneInstruction(static_cast<Opcode>(17), {vector}, {}), "opcode 17");
   refuses(oneInstruction(Opcode::iota, {indices}, {1}), "expected 4");
 }
 
@@ -212,7 +215,7 @@ void testDecodeMutations(const KernelTable& table) {
   ThreadPool pool(2);
 #endif
   long ran = 0, refused = 0;
-  for (const Words& original : {everyOpcodeProgram(), recurrentProgram({5, 3, 4, 17}, 1), recurrentProgram({5, 3, 4, 17}, 0)}) {
+  for (const Words& original : {everyOpcodeProgram(), recurrentProgram({5, 3, 4, 17}, 1), recurrentProgram({5, 3, 4, 17}, 0), spanningProgram({5, 3, 4, 17}, 1)}) {
     for (size_t word = 0; word < original.size(); word++) {
       Words words = original;
       for (const uint32_t value : values) {

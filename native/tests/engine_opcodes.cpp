@@ -60,7 +60,7 @@ void checkGemm(const KernelTable& table, uint32_t rows, uint32_t depth, uint32_t
   const uint32_t right = a.operand({in, rightOffset, {depth, columns}}), packed = a.operand({arena, 0, {depth * wide}});
   const uint32_t c = a.operand({out, 0, {rows, columns}}), bias = a.operand({in, biasOffset, {rows, columns}, ElementType::float32, {0, 1}});
   a.add(Opcode::pack, {right, packed});
-  a.add(Opcode::gemm, initialMode == 0 ? Words{left, packed, c} : Words{left, packed, c, bias}, {depth, initialMode});
+  a.add(Opcode::gemm, initialMode == 0 ? Words{left, packed, c} : Words{left, packed, c, bias}, {depth, initialMode, 0});
   const std::vector<float> input = randomFloats(static_cast<size_t>(biasOffset) + columns, rows + depth);
   const auto fill = [&](Machine& machine) { std::copy(input.begin(), input.end(), machine.floats(0)); };
   const std::vector<float> result = sameOnAnyThreads(table, a.words(), size_t{rows} * columns, fill);
@@ -85,7 +85,7 @@ void checkBatchedGemm(const KernelTable& table) {
   a.arenaElements = batches * depth * wide;
   const uint32_t packed = a.operand({arena, 0, {batches, depth * wide}});
   a.add(Opcode::pack, {a.operand({in, batches * rows * depth, {batches, depth, columns}}), packed});
-  a.add(Opcode::gemm, {a.operand({in, 0, {batches, rows, depth}}), packed, a.operand({out, 0, {batches, rows, columns}})}, {depth, 0});
+  a.add(Opcode::gemm, {a.operand({in, 0, {batches, rows, depth}}), packed, a.operand({out, 0, {batches, rows, columns}})}, {depth, 0, 0});
   const std::vector<float> input = randomFloats(batches * (rows * depth + depth * columns), 3);
   const auto fill = [&](Machine& machine) { std::copy(input.begin(), input.end(), machine.floats(0)); };
   const std::vector<float> result = sameOnAnyThreads(table, a.words(), batches * rows * columns, fill);

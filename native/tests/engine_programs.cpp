@@ -23,13 +23,13 @@ Words recurrentProgram(const RecurrentShape& shape, uint32_t mode) {
   a.add(Opcode::pack, {w, wp});
   a.add(Opcode::pack, {u, up});
   a.prologue = 2;
-  a.add(Opcode::gemm, {xAll, wp, gatesAll, bias}, {I, 1});
+  a.add(Opcode::gemm, {xAll, wp, gatesAll, bias}, {I, 1, 0});
   const auto stepped = [&](uint32_t space, int64_t offset, int32_t shift, uint32_t slots) {
     return a.operand({space, offset, {N, H}, ElementType::float32, {}, plane, shift, slots});
   };
   const uint32_t gate = stepped(arena, gates, 0, 0), before = stepped(io, hOffset, 0, 0), after = stepped(io, hOffset, 1, 0);
   const uint32_t tanhEntry = a.map(0, {}, {{18, 64, 64, 0, 0}});
-  a.scan(T, false, mode, N, {Assembler::instruction(Opcode::gemm, {before, up, gate, gate}, {H, 1}),
+  a.scan(T, false, mode, N, {Assembler::instruction(Opcode::gemm, {before, up, gate, gate}, {H, 1, 0}),
                             Assembler::instruction(Opcode::map, {gate, after}, {tanhEntry, 1})});
   const uint32_t zero = a.map(0, {0.0f}, {{0, 64, 128, 0, 0}});
   const uint32_t last = a.operand({arena, carry + (T % 2) * plane, {N, H}});
@@ -37,6 +37,34 @@ Words recurrentProgram(const RecurrentShape& shape, uint32_t mode) {
   const uint32_t carryIn = stepped(arena, carry, 1, 2), carryOut = stepped(arena, carry, 0, 2), g = stepped(io, gOffset, 0, 0);
   const uint32_t decay = a.map(1, {0.5f}, {{8, 0, 64, 128, 65}, {0, 64, 0, 0, 0}, {0, 65, 0, 0, 0}});
   a.scan(T, true, mode, N, {Assembler::instruction(Opcode::map, {carryIn, after, carryOut, g}, {decay, 2})});
+  return a.words();
+}
+
+Words spanningProgram(const RecurrentShape& shape, uint32_t mode) {
+  const uint32_t T = shape.steps, N = shape.rows, I = shape.inputs, H = shape.units;
+  const uint32_t wide = (H + 63) / 64 * 64, ahead = T < 3 ? T : 3, behind = T < 2 ? T : 2;
+  Assembler a;
+  const uint32_t parameters = a.storage(int64_t{I} * H + int64_t{H} * H + H);
+  const int64_t plane = int64_t{N} * H, hOffset = int64_t{T} * N * I, qOffset = hOffset + (T + 1) * plane, sumOffset = qOffset + T * plane;
+  const uint32_t io = a.storage(sumOffset + H);
+  const int64_t packedU = int64_t{I} * wide, ring = packedU + int64_t{H} * wide, gates = ring + ahead * plane, states = gates + plane;
+  a.arenaElements = states + int64_t{T} * N * wide;
+  const uint32_t wp = a.operand({arena, 0, {I * wide}}), up = a.operand({arena, packedU, {H * wide}}), packed = a.operand({arena, states, {T * N * wide}});
+  a.add(Opcode::pack, {a.operand({parameters, 0, {I, H}}), wp});
+  a.add(Opcode::pack, {a.operand({parameters, int64_t{I} * H, {H, H}}), up});
+  a.prologue = 2;
+  const auto stepped = [&](uint32_t space, int64_t offset, uint32_t columns, int32_t shift, uint32_t slots) {
+    return a.operand({space, offset, {N, columns}, ElementType::float32, {}, int64_t{N} * columns, shift, slots});
+  };
+  const uint32_t x = stepped(io, 0, I, 0, 0), inputs = stepped(arena, ring, H, 0, ahead), before = stepped(io, hOffset, H, 0, 0);
+  const uint32_t after = stepped(io, hOffset, H, 1, 0), q = stepped(io, qOffset, H, 0, 0), gate = a.operand({arena, gates, {N, H}});
+  const uint32_t bias = a.operand({parameters, int64_t{I} * H + int64_t{H} * H, {N, H}, ElementType::float32, {0, 1}});
+  const uint32_t tanhEntry = a.map(0, {}, {{18, 64, 64, 0, 0}});
+  a.scan(T, false, mode, N, {Assembler::instruction(Opcode::gemm, {x, wp, inputs, bias}, {I, 1, ahead}),
+                            Assembler::instruction(Opcode::gemm, {before, up, gate, inputs}, {H, 1, 0}),
+                            Assembler::instruction(Opcode::map, {gate, after}, {tanhEntry, 1}), Assembler::instruction(Opcode::packStep, {after, packed}),
+                            Assembler::instruction(Opcode::gemm, {after, up, q}, {H, 0, static_cast<uint32_t>(-static_cast<int32_t>(behind))})});
+  a.add(Opcode::sumPacked, {packed, a.operand({io, sumOffset, {H}})}, {T * N});
   return a.words();
 }
 
@@ -57,7 +85,7 @@ Words everyOpcodeProgram() {
   a.add(Opcode::pack, {square, packed});
   a.prologue = 1;
   a.add(Opcode::gather, {table, indices, rows});
-  a.add(Opcode::gemm, {rows, packed, product}, {16, 0});
+  a.add(Opcode::gemm, {rows, packed, product}, {16, 0, 0});
   a.add(Opcode::softmax, {product, probabilities}, {0});
   a.add(Opcode::reduce, {probabilities, sums}, {0, 1});
   a.add(Opcode::crossEntropy, {product, indices, loss, normalizer});
@@ -69,7 +97,7 @@ Words everyOpcodeProgram() {
   a.add(Opcode::iota, {order});
   const uint32_t add = a.map(1, {2.0f}, {{8, 0, 64, 128, 65}, {0, 64, 0, 0, 0}});
   a.add(Opcode::map, {product, noise, a.operand({arena, 3072, {6, 16}})}, {add, 2});
-  a.scan(5, false, 1, 6, {Assembler::instruction(Opcode::gemm, {state, packed, next}, {16, 0}),
+  a.scan(5, false, 1, 6, {Assembler::instruction(Opcode::gemm, {state, packed, next}, {16, 0, 0}),
                          Assembler::instruction(Opcode::softmax, {next, next}, {1})});
   return a.words();
 }

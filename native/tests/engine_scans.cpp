@@ -49,6 +49,37 @@ void checkRecurrent(const RecurrentShape& shape, const std::vector<float>& io) {
   CHECK(backwards);
 }
 
+// States to the bit as without spans; what the loop did on the way against plain sums.
+void checkSpans(const KernelTable& table, const RecurrentShape& shape, uint32_t mode, int threads, const std::vector<float>& expected) {
+  const uint32_t T = shape.steps, N = shape.rows, H = shape.units;
+  Machine machine(table, spanningProgram(shape, mode));
+  CHECK_TEXT(machine.good(), machine.error());
+  if (!machine.good()) return;
+  const auto parameters = static_cast<size_t>(machine.storage(0).elements());
+  fillRandom(machine.floats(0), parameters, 1);
+  for (size_t index = 0; index < parameters; index++) machine.floats(0)[index] *= 0.3f;
+  fillRandom(machine.floats(1), size_t{T} * N * shape.inputs + size_t{N} * H, 2);
+  ThreadPool pool(threads);
+  CHECK(machine.run(pool).status == RunStatus::ok);
+  const size_t hOffset = size_t{T} * N * shape.inputs, states = size_t{T + 1} * N * H;
+  const float *h = machine.floats(1) + hOffset, *q = h + states, *sums = q + size_t{T} * N * H, *u = machine.floats(0) + size_t{shape.inputs} * H;
+  CHECK_TEXT(std::memcmp(h, expected.data() + hOffset, states * sizeof(float)) == 0, "states differ in mode " + std::to_string(mode));
+  bool products = true, added = true;
+  for (uint32_t j = 0; j < H; j += H > 64 ? 37 : 1) {
+    double sum = 0;
+    for (size_t row = 0; row < size_t{T} * N; row++) {
+      const float* state = h + (row + N) * H;
+      double product = 0;
+      for (uint32_t i = 0; i < H; i++) product += double{state[i]} * u[size_t{i} * H + j];
+      products = products && nearly(q[row * H + j], product, 2e-5);
+      sum += state[j];
+    }
+    added = added && nearly(sums[j], sum, 1e-4);
+  }
+  CHECK_TEXT(products, "products behind, mode " + std::to_string(mode));
+  CHECK_TEXT(added, "sums of packed columns, mode " + std::to_string(mode));
+}
+
 }  // namespace
 
 void testScans(const KernelTable& table) {
@@ -61,6 +92,7 @@ void testScans(const KernelTable& table) {
         const std::vector<float> again = runRecurrent(table, shape, mode, threads);
         CHECK_TEXT(again.size() == first.size() && std::memcmp(again.data(), first.data(), first.size() * sizeof(float)) == 0,
                    "scan of " + std::to_string(shape.rows) + " rows: other bits in mode " + std::to_string(mode) + " on " + std::to_string(threads));
+        checkSpans(table, shape, mode, threads, first);
       }
     }
   }

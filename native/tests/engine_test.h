@@ -95,6 +95,9 @@ struct RecurrentShape {
   uint32_t steps, rows, inputs, units;
 };
 Words recurrentProgram(const RecurrentShape& shape, uint32_t mode);
+// The same layer forwards alone, whose loop computes the products of its inputs three steps ahead, those of its states with U two steps behind (q, after h),
+// and packs its states, whose column sums come last.
+Words spanningProgram(const RecurrentShape& shape, uint32_t mode);
 // One instruction of every kind, each in its simplest right form.
 Words everyOpcodeProgram();
 

@@ -11,7 +11,7 @@ using namespace bptt;
 using namespace bptt::tests;
 
 Words programOf(Words input) {
-  static const Words bases[] = {everyOpcodeProgram(), recurrentProgram({5, 3, 4, 17}, 0), recurrentProgram({5, 30, 4, 17}, 1)};
+  static const Words bases[] = {everyOpcodeProgram(), recurrentProgram({5, 3, 4, 17}, 0), recurrentProgram({5, 30, 4, 17}, 1), spanningProgram({7, 5, 4, 65}, 1)};
   const uint32_t choice = input[0] & 3;
   if (choice == 3) return input;
   Words words = bases[choice];

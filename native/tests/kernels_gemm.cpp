@@ -21,7 +21,7 @@ void checkPack(const KernelTable& table, ptrdiff_t depth, ptrdiff_t columns, ptr
   GuardedFloats source((depth - 1) * rowStride + (columns - 1) * columnStride + 1, flush), packed(packedSize(table, depth, columns), flush);
   for (ptrdiff_t i = 0; i < source.size(); ++i) source[i] = numbers.between(-1, 1);
   const ptrdiff_t panels = panelsOf(table, columns), half = panels / 2;
-  PackArguments arguments = {source.data(), rowStride, columnStride, depth, columns, packed.data(), half, panels};
+  PackArguments arguments = {source.data(), rowStride, columnStride, depth, columns, packed.data(), half, panels, depth, 0};
   table.pack(arguments);
   arguments.panelBegin = 0;
   arguments.panelEnd = half;
@@ -83,7 +83,7 @@ class Product {
     for (GuardedFloats* field : {&a_, &b_, &initial_}) {
       for (ptrdiff_t i = 0; i < field->size(); ++i) (*field)[i] = numbers.between(-1, 1);
     }
-    const PackArguments pack = {b_.data(), the.shape.columns, 1, the.shape.depth, the.shape.columns, packed_.data(), 0, panels()};
+    const PackArguments pack = {b_.data(), the.shape.columns, 1, the.shape.depth, the.shape.columns, packed_.data(), 0, panels(), the.shape.depth, 0};
     table.pack(pack);
     reset();
   }

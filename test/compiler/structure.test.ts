@@ -60,6 +60,26 @@ describe('the program of a recurrent train step', () => {
   });
 });
 
+describe('the program of a recurrent train step whose loops take products over', () => {
+  const compiled = (cell: Cell): DecodedProgram => decodeProgram(
+    compile(graphOf(lossAndGradients(cell, sizes, prepare).values), { layouts: [], spans: { leastElements: 0, rowsAtOnce: 6 } }).bytes);
+  const spanOf = ({ attributes }: DecodedInstruction): number => attributes[2]!;
+
+  for (const [name, cell] of Object.entries({ lstm, gru, peephole })) {
+    it(`computes inputs ahead and input gradients behind, and packs gate gradients as they come: ${name}`, () => {
+      const program = compiled(cell);
+      const [forward, backward] = scansOf(program) as [DecodedInstruction, DecodedInstruction];
+      assert.deepEqual(forward.body.map(({ opcode }) => opcode), ['gemm', 'gemm', 'map']);
+      assert.deepEqual(forward.body.slice(0, 2).map(spanOf), [2, 0]);
+      assert.equal(countOpcodes(before(program)).gemm ?? 0, 0);
+      const products = backward.body.filter(({ opcode }) => opcode === 'gemm');
+      assert.deepEqual(products.map(spanOf).sort((a, b) => a - b), [-2, 0]);
+      assert.ok(countOpcodes(backward.body).packStep! >= 1);
+      assert.deepEqual([countOpcodes(after(program)).gemm, countOpcodes(after(program)).pack ?? 0], [2, 0]);
+    });
+  }
+});
+
 describe('the program of a language model\'s train step', () => {
   const model = { steps: 12, rows: 5, vocabulary: 11, embedding: 6, units: 8, layers: 2 };
   const { graph, layouts } = trainStep(model, prepare);

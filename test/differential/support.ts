@@ -44,9 +44,12 @@ interface Results {
   readonly variables: RunArray[];
 }
 
+/** Loops take over every product that they can, a few steps at a time. */
+export const smallSpans = { leastElements: 0, rowsAtOnce: 6 };
+
 /** Runs a graph twice (so that assignments are read back) on fresh stores whose variables begin with repeatable numbers. */
-export function runGraph(runtime: Runtime, graph: Graph, options: { variables?: readonly Variable[]; optimize?: boolean; seed?: number; indices?: number; runs?: number } = {}): Results {
-  const { variables = [], optimize = true, seed = 1, indices, runs = 2 } = options;
+export function runGraph(runtime: Runtime, graph: Graph, options: { variables?: readonly Variable[]; optimize?: boolean; spans?: typeof smallSpans; seed?: number; indices?: number; runs?: number } = {}): Results {
+  const { variables = [], optimize = true, spans, seed = 1, indices, runs = 2 } = options;
   const store = runtime.store(variables);
   const next = randomNumbers(seed + 99);
   for (const variable of variables) {
@@ -54,7 +57,7 @@ export function runGraph(runtime: Runtime, graph: Graph, options: { variables?: 
     for (let i = 0; i < view.length; i++) view[i] = variable.type === 'float32' ? Math.fround(next()) : 0;
   }
   store.touch();
-  const executable = runtime.compile(graph, { layouts: [variables], optimize }).bind([store]);
+  const executable = runtime.compile(graph, { layouts: [variables], optimize, ...(spans ? { spans } : {}) }).bind([store]);
   let outputs: Record<string, RunArray> = {};
   for (let run = 0; run < runs; run++) outputs = executable.run(inputData(graph, seed + run, indices));
   return { outputs, variables: variables.map((variable) => store.view(variable).slice()) };
@@ -83,6 +86,7 @@ export function assertAgreement(graph: Graph, options: Parameters<typeof runGrap
   const expected = runGraph(referenceRuntime, graph, options);
   assertSameResults(runGraph(nativeRuntime, graph, { ...options, optimize: false }), expected, tolerance, 'plain');
   assertSameResults(runGraph(nativeRuntime, graph, { ...options, optimize: true }), expected, tolerance, 'optimised');
+  assertSameResults(runGraph(nativeRuntime, graph, { ...options, spans: smallSpans }), expected, tolerance, 'optimised, with products in loops');
 }
 
 /** A graph of named outputs whose inputs are found by walking. */

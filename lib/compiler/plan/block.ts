@@ -2,16 +2,18 @@ import type { Shape, Value } from '../../graph/value.ts';
 import { elementCount } from '../../graph/value.ts';
 import { mapLimits } from '../format.ts';
 import type { Instruction, MapEntry, Place, Region } from '../program.ts';
-import { isLeaf } from '../walk.ts';
+import { isLeaf, viewedValue } from '../walk.ts';
 import { assembleMap, bitsOf, copyEntry, fillEntry, filledWith } from './bytecode.ts';
 import type { Memory } from './memory.ts';
 import {
   broadcastPlace, coalesce, isContiguous, isInjective, placeIn, reshapePlace, reversePlace, samePlace, slicePlace, transposePlace,
 } from './places.ts';
+import type { SpanSettings } from './spans.ts';
 import type { Unit } from './units.ts';
 
 export interface PlanOptions {
   readonly optimize: boolean;
+  readonly spans: SpanSettings;
 }
 
 /** How an operation may have its result written; what does not fit is copied afterwards. */
@@ -30,14 +32,21 @@ export class Block {
   readonly captured = new Map<Value, Value>();
   /** Packed right operands by what was packed. */
   readonly packs = new Map<string, Place>();
+  /** Results of scans whose rows the scan itself packs, and where; right operands of products see through reshapes. */
+  readonly packedResults = new Map<Value, Place>();
+  /** Results of scans of which only a few steps are kept: nothing reads them but through `packedResults`. */
+  readonly passing = new Set<Value>();
   /** Leading dimensions that maps leave as they are: rows, where a scan's rows are split. */
   keptDimensions = 0;
   units: readonly Unit[] = [];
+  /** Units whose instructions the body of a scan holds. */
+  readonly adopted = new Set<Unit>();
   /** Parts of concatenations and padded values that their producers write in place, by value and place. */
   readonly delivered = new Set<string>();
   private readonly regions = new Set<Region>();
   private readonly places = new Map<Value, Place>();
   private readonly destinations = new Map<Value, Place[]>();
+  private roots: ReadonlySet<Value> = new Set();
   private readonly producers = new Map<Value, Unit>();
 
   constructor(memory: Memory, options: PlanOptions, outer?: Block) {
@@ -46,9 +55,16 @@ export class Block {
     this.outer = outer;
   }
 
-  setUnits(units: readonly Unit[]): void {
+  /** What the block computes, in order, and the values that whoever asked for it reads. */
+  setUnits(units: readonly Unit[], roots: readonly Value[]): void {
     this.units = units;
+    this.roots = new Set(roots.map(viewedValue));
     for (const unit of units) for (const value of unit.outputs) this.producers.set(value, unit);
+  }
+
+  /** Whether what a value looks at is read from outside the block. */
+  isRoot(value: Value): boolean {
+    return this.roots.has(viewedValue(value));
   }
 
   producer(value: Value): Unit | undefined {

@@ -24,6 +24,7 @@ export function requestAll(block: Block): void {
 export function emitUnits(block: Block): void {
   for (const unit of block.units) {
     const plan = plans.get(block)?.get(unit);
+    if (block.adopted.has(unit)) continue;
     if (plan) emitScan(block, unit, plan);
     else if (unit.kind === 'map') block.emitMapUnit(unit);
     else emitNode(block, unit);

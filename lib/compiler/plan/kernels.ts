@@ -38,7 +38,8 @@ function asMatrices(place: Place): Place | undefined {
   return reshapePlace(place, [elementCount(dimensions.slice(0, -2)), dimensions[rank - 2]!, dimensions[rank - 1]!]);
 }
 
-function matrices(block: Block, place: Place, scope: string): Place {
+/** A place as [R, C] or [B, R, C], copied where no strides say that. */
+export function matrices(block: Block, place: Place, scope: string): Place {
   return asMatrices(place) ?? asMatrices(block.copy(place, scope))!;
 }
 
@@ -48,7 +49,9 @@ function swapLast(place: Place): Place {
 }
 
 /** Packs a right operand where it is made: outside of every loop that does not change it, and once for all products that share it. */
-function packed(block: Block, value: Value, transposed: boolean, scope: string): Place {
+export function packed(block: Block, value: Value, transposed: boolean, scope: string): Place {
+  const stepped = transposed ? undefined : block.packedResults.get(viewedValue(value));
+  if (stepped) return stepped;
   const root = block.outermost(viewedValue(value));
   const source = matrices(block, transposed ? swapLast(block.place(value)) : block.place(value), scope);
   const owner = source.stepStride === 0 && !block.owns(source) ? root.block : block;
@@ -64,12 +67,21 @@ function packed(block: Block, value: Value, transposed: boolean, scope: string):
 }
 
 /** Splits the place of a product's result (or of what it begins with) into matrices. */
-function resultMatrices(place: Place, shape: Shape): Place | undefined {
+export function resultMatrices(place: Place, shape: Shape): Place | undefined {
   const reshaped = reshapePlace(place, shape);
   const split = reshaped && asMatrices(reshaped);
   if (!split) return undefined;
   const last = split.dimensions.length - 1;
   return split.dimensions[last] === 1 ? { ...split, strides: [...split.strides.slice(0, -1), 1] } : split;
+}
+
+/** Where a product writes: what was asked for if its rows fit. */
+export function productTarget(block: Block, unit: Unit, alsoFits: Writable = () => true): Place {
+  const { shape } = unit.nodes[0]!.outputs[0]!;
+  return block.target(unit.outputs[0]!, (place) => {
+    const split = resultMatrices(place, shape);
+    return split !== undefined && hasUnitColumn(split) && isInjective(split) && alsoFits(split);
+  });
 }
 
 const emitMatmul: Emitter = (block, unit) => {
@@ -87,20 +99,22 @@ const emitMatmul: Emitter = (block, unit) => {
     reads.push(initial && (column === 0 || column === 1) ? initial : resultMatrices(block.copy(place, node.scope), shape)!);
   }
   const result = unit.outputs[0]!;
-  const fits: Writable = (place) => {
-    const split = resultMatrices(place, shape);
-    return split !== undefined && hasUnitColumn(split) && isInjective(split);
-  };
-  const target = block.target(result, fits);
+  const target = productTarget(block, unit);
   const depth = a.dimensions[a.dimensions.length - 1]!;
   const mode = unit.initial ? initialModes.operand : initialModes.zero;
-  block.emit({ opcode: 'gemm', reads, writes: [resultMatrices(target, shape)!], attributes: [depth, mode], scope: node.scope });
+  block.emit({ opcode: 'gemm', reads, writes: [resultMatrices(target, shape)!], attributes: [depth, mode, 0], scope: node.scope });
   block.finish(result, [target], node.scope);
 };
 
 const emitReduction = (kind: keyof typeof reduceKinds): Emitter => (block, unit) => {
   const node = unit.nodes[0]!;
   const axes = node.attributes['axes'] as readonly number[];
+  const source = viewedValue(node.inputs[0]!);
+  if (block.passing.has(source)) {
+    const depth = elementCount(source.shape.slice(0, -1));
+    emitKernel(block, unit, 'sumPacked', [block.packedResults.get(source)!], denseWritable, { attributes: [depth] });
+    return;
+  }
   const place = block.place(node.inputs[0]!);
   const kept = place.dimensions.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   emitKernel(block, unit, 'reduce', [transposePlace(place, [...kept, ...axes])], isInjective, { attributes: [reduceKinds[kind], axes.length] });

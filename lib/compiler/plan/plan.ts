@@ -3,6 +3,7 @@ import type { Instruction, InstructionNote, Place, Program, StorageNeed } from '
 import { isView, viewedValue } from '../walk.ts';
 import { layOutArena, splitPrologue } from './arena.ts';
 import { Block } from './block.ts';
+import type { PlanOptions } from './block.ts';
 import { emitUnits, requestAll } from './emission.ts';
 import { Memory } from './memory.ts';
 import type { BlockLayout } from './memory.ts';
@@ -96,12 +97,12 @@ function commitRoots(graph: Graph): { readonly roots: Value[]; readonly last: Va
  * writes to variables comes last, so that a run that is stopped before has changed nothing.
  * @throws ERR_BPTT_GRAPH for a variable that no layout lists or an input that the graph does not list.
  */
-export function planProgram(graph: Graph, layouts: readonly (readonly Variable[])[], options: { readonly optimize: boolean }): Plan {
+export function planProgram(graph: Graph, layouts: readonly (readonly Variable[])[], options: PlanOptions): Plan {
   const memory = new Memory(graph, layouts);
   const block = new Block(memory, options);
   const { roots, last } = commitRoots(graph);
   const units: Unit[] = formUnits(roots, { fuse: options.optimize, insideScan: false, last });
-  block.setUnits(units);
+  block.setUnits(units, [...roots, ...last]);
   const deliveries = deliveriesOf(graph, memory);
   for (const delivery of deliveries) {
     const allowed = delivery.variable === undefined || mayWriteVariable(block, delivery, deliveries);

@@ -8,6 +8,8 @@ import { Block } from './block.ts';
 import { emitUnits, requestAll } from './emission.ts';
 import { hasUnitColumn, isInjective, placeIn, slotPlace, stepPlace } from './places.ts';
 import { rowsOfBody } from './rows.ts';
+import { emitAheadProduct, emitSteppedResult, findAheadProducts, findSteppedResults, passingPlace, reservePacked } from './spans.ts';
+import type { AheadProduct, SteppedResult } from './spans.ts';
 import { formUnits } from './units.ts';
 import type { Unit } from './units.ts';
 
@@ -30,6 +32,10 @@ export interface ScanPlan {
   readonly stacked: readonly { readonly each: Place | undefined; readonly all: Place }[];
   /** Whether a producer outside writes the initial value where the loop wants it. */
   readonly initialDelivered: readonly boolean[];
+  /** Products that the body computes for a few steps at a time. */
+  readonly ahead: readonly AheadProduct[];
+  /** By collected value: what products after the scan do with it, a few steps at a time. */
+  readonly stepped: readonly (SteppedResult | undefined)[];
 }
 
 /** T + 1 slots: a step reads one and writes the next. */
@@ -97,16 +103,31 @@ function planCarried(block: Block, body: Block, parts: ScanParts): CarriedPlaces
   });
 }
 
-function planStacked(block: Block, parts: ScanParts, carried: readonly CarriedPlaces[]): ScanPlan['stacked'] {
+function planStacked(block: Block, parts: ScanParts, carried: readonly CarriedPlaces[], stepped: ScanPlan['stepped']): ScanPlan['stacked'] {
   return parts.body.collected.map((value, j) => {
     const k = parts.body.next.findIndex((next, i) => next === value && carried[i]!.history);
     if (k >= 0) return { each: undefined, all: carried[k]!.history!.after };
     const own = parts.body.carried.findIndex((argument, i) => argument === value && carried[i]!.history);
     if (own >= 0) return { each: undefined, all: carried[own]!.history!.before };
     const result = parts.stacked[j]!;
+    if (stepped[j]?.passing) {
+      const each = passingPlace(block, stepped[j], result.shape);
+      return { each, all: each };
+    }
     const asked = block.requested(result).find((place) => isInjective(place) && hasUnitColumn(place));
     const all = asked ?? block.fresh(result.shape, result.type);
     return { each: stepPlace(all), all };
+  });
+}
+
+/** Takes the products over that a body will compute, and makes room for the rows that it will pack. */
+function adoptStepped(block: Block, parts: ScanParts, stacked: ScanPlan['stacked'], stepped: ScanPlan['stepped']): void {
+  stepped.forEach((result, j) => {
+    if (!result || !stacked[j]!.each) return;
+    const value = parts.stacked[j]!;
+    for (const product of result.behind) block.adopted.add(product);
+    if (result.packed) reservePacked(block, value);
+    if (result.passing) block.passing.add(value);
   });
 }
 
@@ -115,19 +136,27 @@ export function planScan(block: Block, unit: Unit): ScanPlan {
   const parts = scanParts(unit.nodes[0]!);
   const body = new Block(block.memory, block.options, block);
   const roots = [...parts.body.next, ...parts.body.collected];
-  body.setUnits(formUnits(roots, { fuse: block.options.optimize, insideScan: true }));
+  body.setUnits(formUnits(roots, { fuse: block.options.optimize, insideScan: true }), roots);
   parts.body.captured.forEach((argument, i) => body.captured.set(argument, parts.captured[i]!));
   const carried = planCarried(block, body, parts);
-  const stacked = planStacked(block, parts, carried);
+  const stepped = findSteppedResults(block, unit, parts);
+  const stacked = planStacked(block, parts, carried, stepped);
   const initialDelivered = carried.map(({ initial }, k) => block.request(parts.initial[k]!, initial));
-  return { parts, body, carried, stacked, initialDelivered };
+  const ahead = findAheadProducts(block, unit, parts);
+  for (const product of ahead) block.adopted.add(product.unit);
+  adoptStepped(block, parts, stacked, stepped);
+  return { parts, body, carried, stacked, initialDelivered, ahead, stepped };
 }
 
 /** Gives the body's arguments and results their places; what nobody writes in place is copied at the end of a step. */
 function bindBody(block: Block, plan: ScanPlan): (() => void)[] {
   const { parts: { body: { carried, scanned, captured, next, collected }, perStep, captured: outer }, body } = plan;
   carried.forEach((argument, k) => body.setPlace(argument, plan.carried[k]!.before));
-  scanned.forEach((argument, i) => body.setPlace(argument, stepPlace(block.place(perStep[i]!))));
+  scanned.forEach((argument, i) => {
+    const product = plan.ahead.find(({ sequence }) => sequence === i);
+    const shape = perStep[i]!.shape as [number, number, number];
+    body.setPlace(argument, product ? emitAheadProduct(block, body, product, shape) : stepPlace(block.place(perStep[i]!)));
+  });
   captured.forEach((argument, i) => body.setPlace(argument, block.place(outer[i]!)));
   const copies: (() => void)[] = [];
   const bind = (value: Value, place: Place): void => {
@@ -154,12 +183,19 @@ export function emitScan(block: Block, unit: Unit, plan: ScanPlan): void {
   requestAll(body);
   emitUnits(body);
   for (const copy of copies) copy();
+  plan.stepped.forEach((result, j) => {
+    const { each } = plan.stacked[j]!;
+    if (result && each) emitSteppedResult(block, body, result, parts.stacked[j]!, each);
+  });
   const attributes = [parts.length, parts.reverse ? 1 : 0, rows === undefined ? scanModes.general : scanModes.rows, rows ?? 0, body.instructions.length];
   if (body.instructions.length > 0) block.emit({ opcode: 'scan', reads: [], writes: [], attributes, body: body.instructions, scope: node.scope });
   plan.carried.forEach(({ final }, k) => block.setPlace(parts.final[k]!, final));
   plan.stacked.forEach(({ all }, j) => block.setPlace(parts.stacked[j]!, all));
   node.outputs.forEach((value, i) => {
     const stacked = i < plan.carried.length ? undefined : plan.stacked[i - plan.carried.length]!.all;
-    block.finish(value, stacked ? [stacked] : [], node.scope);
+    if (!block.passing.has(value)) block.finish(value, stacked ? [stacked] : [], node.scope);
   });
+  for (const { outputs: [result] } of plan.stepped.flatMap((stepped, j) => (plan.stacked[j]!.each ? stepped?.behind ?? [] : []))) {
+    block.finish(result!, [block.place(result!)], node.scope);
+  }
 }

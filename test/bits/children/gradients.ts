@@ -27,6 +27,7 @@ function grid(name: string, shape: readonly number[], reach: number): Numbers {
 const lstmOf = (units: number): Layer => lstm({ units, bias: 'double' });
 const subjects: readonly Subject[] = [
   { name: 'lstm, many rows', layer: lstmOf(24), gates: 4, sizes: [67, 5, 9, 24] },
+  { name: 'lstm, large enough for loops that take products over', layer: lstmOf(40), gates: 4, sizes: [40, 24, 16, 40] },
   { name: 'lstm, few rows, many units', layer: lstmOf(96), gates: 4, sizes: [2, 6, 16, 96] },
   { name: 'lstm, one row', layer: lstmOf(40), gates: 4, sizes: [1, 9, 3, 40] },
   { name: 'lstm, lengths', layer: lstmOf(17), gates: 4, sizes: [13, 7, 5, 17], lengths: [1, 7, 3, 2, 5, 7, 6, 1, 2, 3, 4, 5, 6] },
