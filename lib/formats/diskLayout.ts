@@ -4,7 +4,7 @@ import type { StoredTensor, TensorFile } from './safetensors.ts';
 /** What the file needs to know of a weight. */
 export interface DiskParameter {
   readonly diskName: string;
-  /** Whether it lies on disk with its two axes exchanged. */
+  /** Whether it lies on disk in PyTorch's order: the last axis first, then the one before it, then the others (a matrix with its axes exchanged). */
   readonly diskTransposed: boolean;
   readonly shape: readonly number[];
   /** Blocks side by side on the last axis, if it has any. */
@@ -54,25 +54,40 @@ function paddedBiases(parameters: readonly DiskParameter[]): PaddedBias[] {
   });
 }
 
-function transposed(source: ArrayLike<number>, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) result[column * rows + row] = source[row * columns + column]!;
+/** [places, inputs, outputs] to [outputs, inputs, places]: of a matrix there is one place. */
+function reordered(source: ArrayLike<number>, [places, inputs, outputs]: readonly [number, number, number]): Float32Array {
+  const result = new Float32Array(places * inputs * outputs);
+  for (let place = 0; place < places; place++) {
+    for (let row = 0; row < inputs; row++) {
+      const from = (place * inputs + row) * outputs;
+      for (let column = 0; column < outputs; column++) result[(column * inputs + row) * places + place] = source[from + column]!;
+    }
   }
   return result;
 }
 
+function sizesOf({ shape }: DiskParameter): [number, number, number] {
+  return [shape.slice(0, -2).reduce((product, size) => product * size, 1), shape.at(-2) ?? 1, shape.at(-1) ?? 1];
+}
+
+function inDiskOrder(parameter: DiskParameter): Float32Array {
+  return parameter.diskTransposed ? reordered(parameter.view, sizesOf(parameter)) : Float32Array.from(parameter.view);
+}
+
+function inMemoryOrder(parameter: DiskParameter, data: Float32Array): Float32Array {
+  const [places, inputs, outputs] = sizesOf(parameter);
+  return parameter.diskTransposed ? reordered(data, [outputs, inputs, places]) : data;
+}
+
 function diskShape({ shape, diskTransposed }: DiskParameter): readonly number[] {
-  return diskTransposed ? [shape[1]!, shape[0]!] : shape;
+  return diskTransposed ? [shape.at(-1)!, shape.at(-2)!, ...shape.slice(0, -2)] : shape;
 }
 
 /** The tensors of a weights file, float32, under their names on disk. */
 export function toDisk(parameters: readonly DiskParameter[]): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
   for (const parameter of parameters) {
-    const { shape, view } = parameter;
-    const data = parameter.diskTransposed ? transposed(view, shape[0]!, shape[1]!) : Float32Array.from(view);
-    tensors.set(parameter.diskName, { shape: diskShape(parameter), data });
+    tensors.set(parameter.diskName, { shape: diskShape(parameter), data: inDiskOrder(parameter) });
   }
   for (const { diskName, size, blocks } of paddedBiases(parameters)) {
     const data = new Float32Array(size);
@@ -134,9 +149,8 @@ export function fromDisk<P extends DiskParameter>(file: TensorFile, parameters: 
   const numbers = new Map<P, Float32Array>();
   for (const parameter of parameters) numbers.set(parameter, new Float32Array(parameter.shape.reduce((product, size) => product * size, 1)));
   for (const parameter of plain) {
-    const shape = diskShape(parameter);
-    const data = float32Of(source, parameter.diskName, file.tensors.get(parameter.diskName)!, shape);
-    numbers.set(parameter, parameter.diskTransposed ? transposed(data, shape[0]!, shape[1]!) : data);
+    const data = float32Of(source, parameter.diskName, file.tensors.get(parameter.diskName)!, diskShape(parameter));
+    numbers.set(parameter, inMemoryOrder(parameter, data));
   }
   for (const bias of padded) {
     addPadding(source, bias, float32Of(source, bias.diskName, file.tensors.get(bias.diskName)!, [bias.size]), numbers);

@@ -31,7 +31,10 @@ export interface ParameterOptions {
   readonly gates?: readonly { readonly name: string; readonly size: number; readonly initializer?: Initializer | undefined }[];
   /** Another parameter of the same layer: the initializer is given the random numbers that fill that one. Default its own. */
   readonly randomOf?: string | undefined;
-  /** How this parameter is called and laid out on disk; default its own name, as it lies. */
+  /**
+   * How this parameter is called and laid out on disk; default its own name, as it lies. With `transpose` the last axis (outputs) comes first there, then the one before it
+   * (inputs), then the others: a matrix has its axes exchanged, filters lie as PyTorch has them.
+   */
   readonly disk?: { readonly name: string; readonly transpose: boolean };
 }
 

@@ -12,7 +12,7 @@ export interface Parameter {
   readonly name: string;
   /** What it is called on disk: "lstm.weight_ih_l0". */
   readonly diskName: string;
-  /** Whether it lies on disk with its two axes exchanged. */
+  /** Whether it lies on disk in PyTorch's order: the last axis first, then the one before it, then the others. */
   readonly diskTransposed: boolean;
   readonly group: ParameterGroup;
   readonly shape: Shape;

@@ -30,6 +30,15 @@ describe('layout on disk', () => {
     assert.deepEqual(tensors.get('gru.bias_hh_l0'), { shape: [3], data: Float32Array.of(0, 0, 13) });
   });
 
+  it("writes filters of convolutions in PyTorch's order, [filters, channels, kernel…]", () => {
+    const [line, picture] = [parameter('a', [2, 3, 2], Array.from({ length: 12 }, (_, i) => i)), parameter('b', [2, 2, 1, 3], Array.from({ length: 12 }, (_, i) => i))];
+    const filters = [line, picture].map((one) => ({ ...one, diskTransposed: true }));
+    const tensors = toDisk(filters);
+    assert.deepEqual(tensors.get('a'), { shape: [2, 3, 2], data: Float32Array.of(0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11) });
+    assert.deepEqual(tensors.get('b'), { shape: [3, 1, 2, 2], data: Float32Array.of(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11) });
+    assert.deepEqual([...fromDisk({ tensors, metadata: {} }, filters, 'w').values()].map((numbers) => [...numbers]), filters.map(({ view }) => [...view]));
+  });
+
   it('gives back what it wrote', () => {
     assert.deepEqual(load(toDisk(gru)), gru.map(({ view }) => [...view]));
   });

@@ -9,7 +9,7 @@ export function loadWeights(model: Model, weights: Readonly<Record<string, Numbe
     const source = weights[diskName];
     if (!source) throw new Error(`no weights for ${diskName}; given: ${Object.keys(weights).join(', ')}`);
     unused.delete(diskName);
-    const { shape, data } = diskTransposed ? permute(source, [1, 0]) : source;
+    const { shape, data } = diskTransposed ? permute(source, [...source.shape.keys()].slice(2).concat(1, 0)) : source;
     model.setParameter(name, { shape, data });
   }
   if (unused.size > 0) throw new Error(`the model has no parameter called ${[...unused].join(', ')}`);
@@ -19,6 +19,7 @@ export function loadWeights(model: Model, weights: Readonly<Record<string, Numbe
 export function savedWeights(model: Model): Record<string, Numbers> {
   return Object.fromEntries(model.parameters.map(({ diskName, diskTransposed, shape, view }) => {
     const value = { shape, data: Float64Array.from(view) };
-    return [diskName, diskTransposed ? permute(value, [1, 0]) : value];
+    const axes = [...shape.keys()];
+    return [diskName, diskTransposed ? permute(value, [...axes.slice(-2).reverse(), ...axes.slice(0, -2)]) : value];
   }));
 }

@@ -1,6 +1,6 @@
 import { divide, multiply, reshape, sqrt, square, sum, type Shape, type Value } from '../../graph/index.ts';
 import { defineInitializer } from '../initializers/initializer.ts';
-import type { Initializer, ParameterGroup, Scope } from '../layer.ts';
+import type { Initializer, ParameterGroup, ParameterOptions, Scope } from '../layer.ts';
 
 /** The filters of a convolution. */
 export interface FilterOptions {
@@ -36,11 +36,15 @@ export function weightNormalized(v: Value, g: Value): Value {
   return multiply(v, divide(g, sqrt(sum(square(v), axes))));
 }
 
-/** Asks the scope for filters and gives them as a matrix [kernel · channels, filters]; with weight normalisation the scope holds "weight_g" and "weight_v". */
+/**
+ * Asks the scope for filters and gives them as a matrix [kernel · channels, filters]; with weight normalisation the scope holds "weight_g" and "weight_v". On disk filters are
+ * [filters, channels, kernel…], as in PyTorch.
+ */
 export function filterMatrix(scope: Scope, { shape, initializer, weightNorm, name = 'weight', group = 'input' }: FilterOptions): Value {
   const matrix = (weight: Value): Value => reshape(weight, [-1, shape.at(-1)!]);
-  if (!weightNorm) return matrix(scope.parameter(name, shape, { group, initializer }));
+  const disk = (suffix: string): ParameterOptions['disk'] => ({ name: `${name}${suffix}`, transpose: true });
+  if (!weightNorm) return matrix(scope.parameter(name, shape, { group, initializer, disk: disk('') }));
   const g = scope.parameter(`${name}_g`, [shape.at(-1)!], { group, initializer: lengthsOf(initializer, shape), randomOf: `${name}_v` });
-  const v = scope.parameter(`${name}_v`, shape, { group, initializer });
+  const v = scope.parameter(`${name}_v`, shape, { group, initializer, disk: disk('_v') });
   return weightNormalized(matrix(v), g);
 }
