@@ -23,7 +23,7 @@ export function median(values: readonly number[]): number {
 /** A number with a few digits, as people write it. */
 export function show(value: number | undefined, digits = 3): string {
   if (value === undefined || Number.isNaN(value)) return '';
-  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e7)) return value.toExponential(Math.max(0, digits - 2));
+  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e7)) return value.toExponential(Math.max(1, digits - 2));
   return Number.isInteger(value) ? value.toLocaleString('en-US') : String(Number(value.toPrecision(digits)));
 }
 

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import type { Section } from '../../bench/papers/experiment.ts';
+import { experiments } from '../../bench/papers/experiments/index.ts';
+import { bai, jozefowicz } from '../../bench/papers/published.ts';
+import { show, table } from '../../bench/papers/report/format.ts';
+import type { RunRecord } from '../../bench/papers/results.ts';
+
+/** The section that an experiment writes when its planned runs find these measures. */
+function sectionFor(name: string, measure: (subject: string, seed: number) => Record<string, number>, ended: (subject: string) => RunRecord['ended'] = () => 'budget'): Section {
+  const experiment = experiments.find((each) => each.name === name)!;
+  const records = experiment.plan('small').map(({ subject, seed, settings }): RunRecord => {
+    const measures = measure(subject, seed);
+    return {
+      subject, seed, settings, parameters: 100, updates: 50, sequences: 1600, seconds: 2, ended: ended(subject), measures,
+      curve: [{ updates: 25, ...measures }, { updates: 50, ...measures }], traces: { unit: [0, 1, 2, 1, 0] },
+    };
+  });
+  return experiment.report(records);
+}
+
+const held = (section: Section): boolean[] => section.claims.map((claim) => claim.held);
+
+describe('the page about published results', () => {
+  it('[72] [101] adding and copy memory: the printed numbers bear the claims out, exchanged ones do not', () => {
+    const adding = sectionFor('adding', (subject) => ({ error: bai[subject]!.adding }));
+    assert.deepEqual(held(adding), [true, true, true]);
+    assert.match(adding.text.join('\n'), /\| GRU \| 5\.3e-5 \| 5\.3e-5 \| 25 \|/);
+    const exchanged = { RNN: 'GRU', GRU: 'RNN', LSTM: 'LSTM', TCN: 'TCN' } as const;
+    assert.deepEqual(held(sectionFor('adding', (subject) => ({ error: bai[exchanged[subject as 'RNN']]!.adding }))), [false, false, false]);
+    const copy = (factor: number): boolean[] => held(sectionFor('copy-memory', (subject) => ({ loss: (subject === 'TCN' ? 1e-4 : 0.17) * (subject === 'LSTM' ? factor : 1), recalled: 0.1 })));
+    assert.deepEqual(copy(1), [true, true]);
+    assert.deepEqual(copy(0.001), [false, false]);
+  });
+
+  it('[87] arithmetic and XML: the printed table bears every claim out; a forgetless LSTM among the best does not', () => {
+    for (const column of ['arithmetic', 'xml'] as const) {
+      const printed = sectionFor(column, (subject) => ({ accuracy: jozefowicz[subject]![column] }));
+      assert.ok(held(printed).every(Boolean), column);
+      assert.match(printed.text.join('\n'), /100 % of all pairs/);
+      const changed = sectionFor(column, (subject) => ({ accuracy: subject === 'LSTM-f' ? 0.99 : jozefowicz[subject]![column] }));
+      assert.equal(changed.claims[0]!.held, false);
+      assert.equal(changed.claims.at(-1)!.held, false);
+      assert.match(changed.claims.at(-1)!.found, /LSTM-f/);
+    }
+  });
+
+  it('[65] counting: the LSTM has to be ahead in the mean and in its best seed, and its cell is drawn', () => {
+    const measure = (lstm: number) => (subject: string): Record<string, number> => {
+      const accuracy = subject === 'LSTM' ? lstm : 0.45;
+      return { accuracy, seen: 1, unseen: Math.max(0, (accuracy * 256 - 100) / 156), unbroken: Math.round(accuracy * 256) };
+    };
+    const good = sectionFor('counting', measure(1));
+    assert.deepEqual(held(good), [true, true]);
+    assert.deepEqual(good.figures.map(({ name }) => name), ['counting-lstm', 'counting-gru']);
+    assert.deepEqual(good.figures[0]!.plot.series[0]!.y, [0, 1, 2, 1, 0]);
+    assert.deepEqual(held(sectionFor('counting', measure(0.4))), [false, false]);
+  });
+
+  it('the experiments of 1997: the cell has to meet the criterion with every seed, the simple network must not', () => {
+    for (const name of ['reber', 'early-adding', 'order-of-two', 'order-of-three']) {
+      const measure = (): Record<string, number> => ({ wrong: 1, train: 1, test: 1 });
+      const good = sectionFor(name, measure, (subject) => (subject === 'RNN' ? 'budget' : 'criterion'));
+      assert.deepEqual(held(good), [true, true], name);
+      assert.match(good.text.join('\n'), /1,600 \(1,600 to 1,600\)/);
+      assert.match(good.text.join('\n'), /never within 1,600/);
+      assert.deepEqual(held(sectionFor(name, measure, (subject) => (subject === 'RNN' ? 'criterion' : 'budget'))), [false, false], name);
+    }
+  });
+
+  it('leaves no hole in any table', () => {
+    const measure = (): Record<string, number> => ({ error: 0.1, loss: 0.1, recalled: 0.1, accuracy: 0.1, wrong: 1, train: 1, test: 1, seen: 1, unseen: 1, unbroken: 1 });
+    for (const { name } of experiments) {
+      const { claims, text, figures } = sectionFor(name, measure);
+      const words = [...text, ...claims.map(({ claim, found }) => `${claim} ${found}`), ...figures.map(({ plot }) => plot.title)].join('\n');
+      assert.doesNotMatch(words, /NaN|undefined|Infinity|null/, name);
+    }
+    assert.equal(table(['a', 'b'], [['1', 'x|y']]), '| a | b |\n| --- | --- |\n| 1 | x\\|y |');
+    assert.deepEqual([show(0.000053), show(1234567), show(0.12345), show(2), show(NaN)], ['5.3e-5', '1,234,567', '0.123', '2', '']);
+  });
+});
