@@ -33,5 +33,6 @@ describe('the projected LSTM', () => {
   it('refuses sizes that are none', () => {
     assertThrows(() => lstm({ units: 3, projection: 1.5 }), 'ERR_BPTT_RANGE', /lstm: expected projection to be an integer of 0 or more, received 1\.5/);
     assertThrows(() => lstm({ units: 3, projection: -1 }), 'ERR_BPTT_RANGE', /projection/);
+    assertThrows(() => lstm({ units: 3, projection: 2, bias: false, forgetBias: 2 }), 'ERR_BPTT_OPTION', /lstm: forgetBias says where biases begin/);
   });
 });

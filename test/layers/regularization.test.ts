@@ -64,6 +64,12 @@ describe('zoneout', () => {
     assert.deepEqual(serve(lstm({ units, dropout: { zoneout: 0.2 } })).output, serve(lstm({ units, dropout: { zoneout: { h: 0.2, c: 0.2 } } })).output);
     assert.ok(largestDifference(serve(lstm({ units, dropout: { zoneout: { c: 0.2 } } })).output.data, serve(lstm({ units })).output.data) > 1e-3);
   });
+  it('a stream goes on with it as a prediction does', async () => {
+    const made = sequential([lstm({ units: 4, dropout: { zoneout: { h: 0.1, c: 0.5 } } })], { input: { features: 3 }, seed: 2, runtime: referenceRuntime });
+    const [data] = someSequences([6], 3);
+    const stream = made.stream();
+    assert.deepEqual(data!.flatMap((one) => [...stream.step(one)]), [...(await made.predict([data!])).output.data]);
+  });
   it('a projected state is kept in its own size', () => {
     const { sequence } = train(lstm({ units, projection: 3, dropout: { zoneout: { h: 0.5 } } }));
     assert.deepEqual(sequence['h']!.shape, [steps, rows, 3]);

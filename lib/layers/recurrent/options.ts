@@ -10,7 +10,7 @@ import { readDropout, type DropoutSettings, type RecurrentDropout } from './drop
 
 /** What every recurrent layer accepts, whatever its cell. */
 export interface RecurrentOptions extends LayerOptions {
-  /** Size of the state and of the output, in each direction. */
+  /** Size of the state and of the output, in each direction; of a projected LSTM, of the cell. */
   readonly units: number;
   /** Recurrences on top of each other. Default 1. */
   readonly layers?: number | undefined;
@@ -92,9 +92,11 @@ function readContext(owner: string, { context, bias }: RecurrentOptions): Contex
 function checkBiasUse(cell: Cell, options: RecurrentOptions, cellOptions: RecurrentSettings['cellOptions']): void {
   if (options.bias !== false) return;
   const usual = cell.gateBias(resolveCellOptions(cell, {}));
-  const chosen = cell.gateBias(cellOptions);
-  const moved = Object.keys(chosen).some((gate) => chosen[gate] !== usual[gate]);
-  const ignored = options.initializer?.bias !== undefined ? 'initializer.bias' : moved ? Object.keys(cell.options).filter((name) => name in options).join(', ') : undefined;
+  const moving = Object.keys(cell.options).filter((name) => {
+    const moved = cell.gateBias(resolveCellOptions(cell, { [name]: cellOptions[name] }));
+    return Object.keys(moved).some((gate) => moved[gate] !== usual[gate]);
+  });
+  const ignored = options.initializer?.bias !== undefined ? 'initializer.bias' : moving.length > 0 ? moving.join(', ') : undefined;
   if (ignored === undefined) return;
   throw new BpttError('ERR_BPTT_OPTION', `${cell.name}: ${ignored} says where biases begin, and bias: false leaves none; leave one of them out`, { received: ignored });
 }
