@@ -25,9 +25,10 @@ export function readChain(owner: string, given: readonly (Layer | LayerDescripti
 
 /**
  * Builds the layers one on top of the other, each in a scope of its own name; those that take further inputs get them in order.
+ * @param enter what a layer gets of the signal before it; default the signal.
  * @throws ERR_BPTT_GRAPH when there are more or fewer inputs than the layers take.
  */
-export function buildChain(label: string, { layers, names, furtherInputs }: Chain, scope: Scope, inputs: readonly Signal[]): Signal {
+export function buildChain(label: string, { layers, names, furtherInputs }: Chain, scope: Scope, inputs: readonly Signal[], enter = (signal: Signal, _layer: Layer): Signal => signal): Signal {
   const [first, ...further] = inputs;
   if (!first || further.length !== furtherInputs) {
     throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected ${1 + furtherInputs} input${furtherInputs === 0 ? '' : 's'}, the first layer's and then what its layers read beside, received ${inputs.length}`,
@@ -37,7 +38,7 @@ export function buildChain(label: string, { layers, names, furtherInputs }: Chai
   return layers.reduce<Signal>((signal, layer, i) => {
     const own = further.slice(taken, taken + (layer.furtherInputs ?? 0));
     taken += own.length;
-    return layer.build(scope.child(names[i]!), signal, ...own);
+    return layer.build(scope.child(names[i]!), enter(signal, layer), ...own);
   }, first);
 }
 

@@ -44,12 +44,20 @@ function checkOutput({ label }: Sampled, input: Signal, output: Value): void {
     + 'end with dense({ units }) of that size', { expected, received: output.shape });
 }
 
+/** Layers that do to a row what they do to a step: without the axis of time the rows of a step stay apart for the engine. */
+const rowwise = new Set(['activation', 'dense', 'dropout', 'embedding', 'oneHot']);
+
+function enterStep(signal: Signal, { kind }: Layer): Signal {
+  if (rowwise.has(kind)) return { value: ofSingleStep(signal), time: false, tokens: signal.tokens };
+  return signal.time ? signal : singleStep(signal.value, signal.tokens);
+}
+
 /** Runs the layers step by step, each step reading either its target or what the last one gave. */
 function runSampled(scope: Scope, sampled: Sampled, input: Signal, further: readonly Signal[]): Signal {
   const { label, chain } = sampled;
   const { value, lengths, tokens } = zeroPadding(input);
   const [steps, rows] = value.shape as [number, number];
-  const run = (inner: Scope, now: Value): Value => ofSingleStep(buildChain(label, chain, inner, [singleStep(now, tokens), ...further]));
+  const run = (inner: Scope, now: Value): Value => ofSingleStep(buildChain(label, chain, inner, [singleStep(now, tokens), ...further], enterStep));
   let measured: Value | undefined;
   const states = findStates(scope, (inner) => { measured = run(inner, at(value, 0, 0)); });
   checkOutput(sampled, input, measured!);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { inspectGates } from '../../lib/analysis/gates.ts';
-import { visitNodes } from '../../lib/graph/index.ts';
+import { compile, decodeProgram, prepare } from '../../lib/compiler/index.ts';
+import { constant, gradient, multiply, sum, visitNodes } from '../../lib/graph/index.ts';
 import { bahdanauAttention, dense, gru, lstm, luongAttention, rnn, type Layer } from '../../lib/layers/index.ts';
 import { connect, input, model, type Model } from '../../lib/model/index.ts';
 import { referenceRuntime } from '../../lib/runtime/index.ts';
+import { graphOf } from '../differential/support.ts';
 import { assertThrows } from '../support/errors.ts';
 import { buildMany, checkMany, someInput, valuesOf, type FedSignal } from '../support/manyInputs.ts';
 import { assertNear, someSequences, weightsOf } from '../support/models.ts';
@@ -96,6 +98,18 @@ describe('attention', () => {
       let loops = 0;
       visitNodes([buildMany(make(), [x, memory]).signal.value], ({ operation }) => { if (operation === 'scan') loops++; });
       assert.equal(loops, 1);
+    }
+  });
+
+  it('a thread may take rows through all steps of its loops, forwards and backwards', () => {
+    for (const [name, make] of Object.entries(layers)) {
+      const built = buildMany(make(), [x, memory]);
+      const parameters = [...built.scope.requests.parameters.values()].map(({ value }) => value);
+      const [loss, ...weights] = prepare([sum(multiply(built.signal.value, constant(0.5, built.signal.value.shape))), ...parameters]);
+      const { gradients, rewrite } = gradient(loss!, weights);
+      const program = decodeProgram(compile(graphOf([rewrite(loss!), ...gradients]), { layouts: [] }).bytes);
+      const scans = program.instructions.filter(({ opcode }) => opcode === 'scan');
+      assert.deepEqual(scans.map(({ attributes }) => attributes.slice(2, 4)), [[1, 3], [1, 3]], name);
     }
   });
 

@@ -78,7 +78,7 @@ describe('shapes of use: one and many', () => {
     const rows = (at: 'all' | 'first'): number[] => [...valuesOfLayer(at)];
     const valuesOfLayer = (at: 'all' | 'first'): Float64Array => {
       const built = buildMany(repeatVector({ steps: 3, at }), [{ x: vector, time: false }]);
-      return valuesOf(built, [built.signal.value])[0]!.data as Float64Array;
+      return valuesOf(built, [built.signal.value])[0]!.data;
     };
     assert.deepEqual(rows('all'), [...vector.data, ...vector.data, ...vector.data]);
     assert.deepEqual(rows('first'), [...vector.data, ...new Array<number>(12).fill(0)]);

@@ -1,4 +1,4 @@
-import { zeros, type Value } from '../../graph/index.ts';
+import { transpose, zeros, type Value } from '../../graph/index.ts';
 import { BpttError, describe } from '../../errors.ts';
 import { sequenceInput } from '../define.ts';
 import type { Layer, Scope, Signal } from '../layer.ts';
@@ -27,11 +27,14 @@ export interface AttendingStep extends Step {
   readonly run: (input: Value) => Value;
 }
 
-export interface Attending {
+interface Around {
   readonly label: string;
   readonly scope: Scope;
   readonly layer: Layer;
   readonly inputs: readonly Signal[];
+}
+
+export interface Attending extends Around {
   /** Features that come to each step's input before the layer reads it. */
   readonly fed: (memory: Memory) => number;
   /** Makes what does not change from step to step, then gives the function of a step. */
@@ -54,15 +57,28 @@ function measure(scope: Scope, layer: Layer, label: string, input: Value): Measu
   const states = findStates(scope, (inner) => { result = layer.build(inner, singleStep(input)); });
   const { value, time } = result!;
   if (value.type === 'float32' && value.shape.length === (time ? 3 : 2)) return { states, outputSize: value.shape.at(-1)!, last: !time };
-  throw new BpttError('ERR_BPTT_SHAPE', `${label}: expected a layer that gives features at each step, received ${value.type} of shape [${value.shape.join(', ')}]`, { received: value.shape });
+  throw noFeatures(label, value);
+}
+
+function noFeatures(label: string, { type, shape }: Value): BpttError {
+  return new BpttError('ERR_BPTT_SHAPE', `${label}: expected a layer that gives features at each step, received ${type} of shape [${shape.join(', ')}]`, { received: shape });
+}
+
+/** The sequence that a layer runs over, and the one it looks at. */
+function readInputs(label: string, inputs: readonly Signal[]): { readonly signal: Signal; readonly memory: Memory } {
+  const [input, looked, ...rest] = inputs;
+  if (rest.length > 0) throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected two inputs, the sequence it runs over and the one it looks at, received ${inputs.length}`, { expected: 2, received: inputs.length });
+  return { signal: sequenceInput(label, input ? [input] : []), memory: readMemory(label, looked) };
+}
+
+function withAlignment(scope: Scope, result: Signal, alignment: Signal): Signal {
+  if (alignment.time) scope.observe?.('alignment', alignment);
+  return { ...result, named: { alignment } };
 }
 
 /** Runs a layer over its input, step by step with a look at the memory: [N, S, C] and [N, T, M] → [N, S, …], with the shares as the named output "alignment", [N, S, T]. */
 export function attend({ label, scope, layer, inputs, fed, prepare }: Attending): Signal {
-  const [input, looked, ...rest] = inputs;
-  if (rest.length > 0) throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected two inputs, the sequence it runs over and the one it looks at, received ${inputs.length}`, { expected: 2, received: inputs.length });
-  const signal = sequenceInput(label, input ? [input] : []);
-  const memory = readMemory(label, looked);
+  const { signal, memory } = readInputs(label, inputs);
   const [, rows, features] = signal.value.shape as [number, number, number];
   const { states, outputSize, last } = measure(scope, layer, label, zeros([rows, features + fed(memory)]));
   const { states: own = [], step } = prepare({ memory, states, outputSize });
@@ -73,8 +89,19 @@ export function attend({ label, scope, layer, inputs, fed, prepare }: Attending)
       return { outputs: { ...step({ ...inside, x: inside.parts['x']!, run }) } };
     },
   }) as { output: Value; alignment: Value };
-  const shares: Signal = { value: alignment, time: true, lengths: signal.lengths };
-  scope.observe?.('alignment', shares);
   const result = zeroPadding({ value: output, time: true, lengths: signal.lengths });
-  return { ...(last ? { value: boundaryStep(result), time: false } : result), named: { alignment: shares } };
+  return withAlignment(scope, last ? { value: boundaryStep(result), time: false } : result, { value: alignment, time: true, lengths: signal.lengths });
+}
+
+/** From what a layer gives, [N, H] or [N, S, H], to the output and the shares. */
+export type Look = (output: Value) => { readonly output: Value; readonly alignment: Value };
+
+/** Runs a layer over its input as always, then looks at the memory for all of its steps at once; shapes as of `attend`. */
+export function attendAfter({ label, scope, layer, inputs, prepare }: Around & { readonly prepare: (memory: Memory, outputSize: number) => Look }): Signal {
+  const { signal, memory } = readInputs(label, inputs);
+  const { value, time } = layer.build(scope, signal);
+  if (value.type !== 'float32' || value.shape.length !== (time ? 3 : 2)) throw noFeatures(label, value);
+  const { output, alignment } = prepare(memory, value.shape.at(-1)!)(time ? transpose(value, [1, 0, 2]) : value);
+  const signalOf = (result: Value): Signal => zeroPadding({ value: time ? transpose(result, [1, 0, 2]) : result, time, ...(time ? { lengths: signal.lengths } : {}) });
+  return withAlignment(scope, signalOf(output), signalOf(alignment));
 }

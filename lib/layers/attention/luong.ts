@@ -3,9 +3,9 @@ import { BpttError, checkOptions } from '../../errors.ts';
 import { concat, expand, matmul, tanh, type Value } from '../../graph/index.ts';
 import { defineLayer, layerLabel, type LayerOptions } from '../define.ts';
 import { glorotUniform } from '../initializers/index.ts';
-import type { Layer, Scope } from '../layer.ts';
+import type { Layer, Scope, Signal } from '../layer.ts';
 import { describeLayer, registerLayer, type LayerDescription } from '../registry.ts';
-import { attend, readAttending } from './attend.ts';
+import { attend, attendAfter, readAttending, type Attending, type Look } from './attend.ts';
 import { alignmentOf, contextOf, type Memory } from './memory.ts';
 import { additiveScore, dotScore, generalScore } from './scores.ts';
 
@@ -28,10 +28,29 @@ function requireDotSizes(label: string, memory: Memory, outputSize: number): voi
     { expected: outputSize, received: memory.size });
 }
 
-/** tanh(W_c [c; h]). */
+/** tanh(W_c [c; h]), of values [..., M] and [..., H]. */
 function readout(scope: Scope, inputs: number, units: number): (context: Value, output: Value) => Value {
   const weight = scope.parameter('attention_output', [inputs, units], { group: 'output', initializer: glorotUniform(), disk: { name: 'attention_output', transpose: true } });
-  return (context, output) => tanh(matmul(concat([context, output], 1), weight));
+  return (context, output) => tanh(matmul(concat([context, output]), weight));
+}
+
+/** The attention inside of the loop over time, where what it gives enters the next step. */
+function feeding(units: number, prepare: (memory: Memory, outputSize: number) => Look, around: Omit<Attending, 'fed' | 'prepare'>): Signal {
+  return attend({
+    ...around,
+    fed: () => units,
+    prepare: ({ memory, outputSize }) => {
+      const look = prepare(memory, outputSize);
+      return {
+        states: [{ path: 'feed', shape: [memory.values.shape[0]!, units], initial: undefined }],
+        step: ({ x, run, states, scope }) => {
+          const { output, alignment } = look(run(concat([x, states['feed']!], 1)));
+          scope.carry('feed', { final: output, sequence: expand(output, [0]) });
+          return { output, alignment };
+        },
+      };
+    },
+  });
 }
 
 /**
@@ -57,27 +76,18 @@ export function luongAttention(options: LuongAttentionOptions): Layer {
   }
   const made = defineLayer('luongAttention', { ...options, layer: describeLayer(layer) }, (scope, ...inputs) => {
     const label = layerLabel('luongAttention', scope);
-    return attend({
-      label, scope, layer, inputs,
-      fed: () => (inputFeeding ? given! : 0),
-      prepare: ({ memory, outputSize }) => {
-        if (kind === 'dot') requireDotSizes(label, memory, outputSize);
-        const units = given ?? outputSize;
-        const rows = memory.values.shape[0]!;
-        const score = scores[kind]({ scope, memory, querySize: outputSize, units: outputSize });
-        const result = readout(scope, memory.size + outputSize, units);
-        return {
-          states: inputFeeding ? [{ path: 'feed', shape: [rows, units], initial: undefined }] : [],
-          step: ({ x, run, states, scope: inner }) => {
-            const output = run(inputFeeding ? concat([x, states['feed']!], 1) : x);
-            const alignment = alignmentOf(score(output), memory);
-            const attentional = result(contextOf(alignment, memory), output);
-            if (inputFeeding) inner.carry('feed', { final: attentional, sequence: expand(attentional, [0]) });
-            return { output: attentional, alignment };
-          },
-        };
-      },
-    });
+    /** From what the layer gives to the output and the shares. */
+    const prepare = (memory: Memory, outputSize: number): Look => {
+      if (kind === 'dot') requireDotSizes(label, memory, outputSize);
+      const score = scores[kind]({ scope, memory, querySize: outputSize, units: outputSize });
+      const result = readout(scope, memory.size + outputSize, given ?? outputSize);
+      return (output) => {
+        const alignment = alignmentOf(score(output), memory);
+        return { alignment, output: result(contextOf(alignment, memory), output) };
+      };
+    };
+    const around = { label, scope, layer, inputs };
+    return inputFeeding ? feeding(given!, prepare, around) : attendAfter({ ...around, prepare });
   });
   return Object.freeze({ ...made, furtherInputs: 1 });
 }

@@ -23,12 +23,14 @@ export function readMemory(label: string, memory: Signal | undefined): Memory {
   return { values: transpose(value, [1, 0, 2]), size, present };
 }
 
-/** Shares of a row's steps, [N, T], that sum to 1; steps beyond its end have none. */
+/** Shares of a row's steps, [N, T] or [N, S, T], that sum to 1; steps beyond its end have none. */
 export function alignmentOf(scores: Value, { present }: Memory): Value {
-  return softmax(present ? select(present, scores, -1e30) : scores);
+  if (!present) return softmax(scores);
+  return softmax(select(scores.shape.length === 3 ? expand(present, [1]) : present, scores, -1e30));
 }
 
-/** The mean of the memory's steps by their shares: [N, T] → [N, M]. */
+/** The mean of the memory's steps by their shares: [N, T] → [N, M], [N, S, T] → [N, S, M]. */
 export function contextOf(alignment: Value, { values, size }: Memory): Value {
+  if (alignment.shape.length === 3) return matmul(alignment, values);
   return reshape(matmul(expand(alignment, [1]), values), [alignment.shape[0]!, size]);
 }

@@ -3,7 +3,7 @@ import { glorotUniform } from '../initializers/index.ts';
 import type { Scope } from '../layer.ts';
 import type { Memory } from './memory.ts';
 
-/** Scores of a row's steps for a query: [N, Q] → [N, T]. */
+/** Scores of a row's steps for a query, or for several: [N, Q] → [N, T], [N, S, Q] → [N, S, T]. */
 export type Score = (query: Value) => Value;
 
 export interface ScoreOptions {
@@ -24,11 +24,16 @@ export function additiveScore({ scope, memory, querySize, units }: ScoreOptions)
   const query = weight(scope, 'attention_query', [querySize, units]);
   const keys = matmul(memory.values, weight(scope, 'attention_memory', [memory.size, units]));
   const direction = weight(scope, 'attention_score', [units]);
-  return (q) => sum(multiply(tanh(add(keys, expand(matmul(q, query), [1]))), direction), [2]);
+  return (q) => {
+    const several = q.shape.length === 3;
+    const asked = expand(matmul(q, query), [-2]);
+    return sum(multiply(tanh(add(several ? expand(keys, [1]) : keys, asked)), direction), [-1]);
+  };
 }
 
 function products(query: Value, keys: Value): Value {
   const [rows, steps] = keys.shape as [number, number];
+  if (query.shape.length === 3) return matmul(query, keys, { transposeB: true });
   return reshape(matmul(expand(query, [1]), keys, { transposeB: true }), [rows, steps]);
 }
 
