@@ -7,6 +7,7 @@ import type { Batch } from '../data/batch.ts';
 import type { Data } from '../data/tensor.ts';
 import type { Loss } from '../losses/index.ts';
 import { buildModel } from '../model/builder.ts';
+import type { BuiltModel } from '../model/builder.ts';
 import { byName, packInputs } from '../model/door.ts';
 import type { Model } from '../model/index.ts';
 
@@ -36,14 +37,18 @@ function otherSteps(model: Model, output: string): BpttError {
 
 /** Where the steps of each output of a model come from. */
 export function timeSources(model: Model): Record<string, TimeSource> {
-  const sizes = model.inputs.map(({ name, time }) => [name, { steps: time ? 2 : 1, ragged: time }] as const);
-  const { outputs } = buildModel(model.core.wiring, model.core.table, { rows: 1, inputs: Object.fromEntries(sizes) }, { training: false });
+  const timed = model.inputs.filter(({ time }) => time).map(({ name }) => name);
+  const build = (steps: number): BuiltModel['outputs'] => {
+    const sizes = model.inputs.map(({ name, time }) => [name, { steps: time ? steps : 1, ragged: time }] as const);
+    return buildModel(model.core.wiring, model.core.table, { rows: 1, inputs: Object.fromEntries(sizes) }, { training: false }).outputs;
+  };
+  const outputs = build(2);
+  const longer = Object.values(outputs).some(({ time, lengths }) => time && !lengths) ? build(3) : outputs;
   return Object.fromEntries(Object.entries(outputs).map(([name, { time, lengths, value }]): [string, TimeSource] => {
     const fed = lengths?.node.attributes['name'];
     if (!time) return [name, null];
-    if (!lengths) return [name, { steps: value.shape[0]! }];
-    if (typeof fed !== 'string') throw otherSteps(model, name);
-    return [name, { input: fed.slice('lengths/'.length) }];
+    if (!lengths && longer[name]!.value.shape[0] === value.shape[0]) return [name, { steps: value.shape[0]! }];
+    return [name, { input: typeof fed === 'string' ? fed.slice('lengths/'.length) : timed[0]! }];
   }));
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { pairs, teacherForcing } from '../../lib/data/index.ts';
 import type { Dataset, SequencePair } from '../../lib/data/index.ts';
-import { generate } from '../../lib/decoding/index.ts';
+import { generate, sample } from '../../lib/decoding/index.ts';
 import { bahdanauAttention, dense, embedding, gru, lstm, luongAttention, repeatVector, withInitialState } from '../../lib/layers/index.ts';
 import { crossEntropy } from '../../lib/losses/index.ts';
 import { connect, encoderDecoder, input, model, modelFromJSON, sequential, type Model } from '../../lib/model/index.ts';
@@ -184,6 +184,8 @@ describe('encoder–decoder: generation', () => {
       }
       stream.reset();
     }
+    const options = { prefix: [start], endToken: end, length: 6, greedy: true } as const;
+    assert.deepEqual([...sample(built.stream({ given: { source: [source[1]!] } }), options)], generate(built.stream({ given: { source } }), { start, end, length: 6, greedy: true })[1]);
     assertThrows(() => built.stream(), 'ERR_BPTT_OPTION', /begins with what the whole of the input "source" ends with.*stream\(\{ given: \{ source/);
     assertThrows(() => built.stream({ given: { source, target } }), 'ERR_BPTT_OPTION', /no input over time is left/);
     assertThrows(() => built.stream({ given: { sauce: source } }), 'ERR_BPTT_OPTION', /did you mean "source"/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { characters, nextToken, windows } from '../../lib/data/index.ts';
 import { sample } from '../../lib/decoding/index.ts';
-import { activation, dense, embedding, flatten, gru, lastStep, lstm, repeatVector, rnn, sequenceToVector, timeDistributed, vectorToSequence } from '../../lib/layers/index.ts';
+import { activation, defineLayer, dense, embedding, flatten, gru, lastStep, lstm, repeatVector, rnn, sequenceToVector, timeDistributed, vectorToSequence } from '../../lib/layers/index.ts';
 import { binaryCrossEntropy, crossEntropy, squaredError } from '../../lib/losses/index.ts';
 import { sequential, type Model } from '../../lib/model/index.ts';
 import { adam } from '../../lib/optimizers/index.ts';
@@ -209,6 +209,12 @@ describe('shapes of use: streams and sizes', () => {
     assert.ok(Math.abs(loss - alone) < 1e-12);
     const padded = buildMany(lstm({ units: 3, direction: 'bidirectional' }), [{ x: someInput([5, 2, 2]), lengths: [5, 3] }]);
     assert.ok(gradientsOf(padded, padded.signal.value, [padded.xs[0]!])[0]!.data.filter((_, i) => i >= 12 && i % 4 >= 2).every((element) => element === 0), 'no gradient reaches the padding');
+  });
+
+  it('layers of one\'s own that forget the lengths still have the steps of the input', async () => {
+    const forgetful = defineLayer('testForgetful', {}, (_scope, signal) => ({ value: signal!.value, time: true }));
+    const trainer = new Trainer(sequential([dense({ units: 1 }), forgetful], { input: { features: 1 } }), { loss: squaredError(), optimizer: adam() });
+    assert.equal((await trainer.step({ input: [[1, 2, 3], [4, 5, 6]], target: [[1, 2, 3], [4, 5, 6]] })).steps, 6);
   });
 
   it('outputs of their own number of steps want targets of that number', async () => {
