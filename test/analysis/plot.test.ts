@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { heatPlot, linePlot } from '../../lib/analysis/index.ts';
 import type { LinePlotOptions } from '../../lib/analysis/index.ts';
+import { packageRoot } from '../../lib/packageRoot.ts';
 
 const axes = { x: { label: 'units' }, y: { label: 'milliseconds' } };
 
@@ -70,5 +73,21 @@ describe('heatPlot', () => {
 
   it('refuses rows of different lengths', async () => {
     await assert.rejects(heatPlot({ x: { label: 'x' }, y: { label: 'y' }, values: [[1, 2], [3]] }), /every row to have 2/);
+  });
+});
+
+describe('without the drawing library', () => {
+  it('says what is missing and how to get it', async function () {
+    this.timeout(30_000);
+    const script = `
+      import { linePlot } from ${JSON.stringify(new URL('../../lib/analysis/index.ts', import.meta.url).href)};
+      await linePlot({ x: { label: 'x' }, y: { label: 'y' }, series: [{ name: 'a', y: [1] }] }).catch(({ code, message }) => { console.log(JSON.stringify({ code, message })); });`;
+    const loader = `export async function resolve(specifier, context, next) { if (specifier.startsWith('echarts')) throw new Error('Cannot find package ' + specifier); return next(specifier, context); }`;
+    const asModule = (text: string): string => `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`;
+    const register = `import { register } from 'node:module'; register('${asModule(loader)}');`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--import', asModule(register), '--input-type=module', '--eval', script], { cwd: packageRoot });
+    const { code, message } = JSON.parse(stdout) as { code: string; message: string };
+    assert.equal(code, 'ERR_BPTT_RUNTIME');
+    assert.match(message, /npm install echarts/);
   });
 });

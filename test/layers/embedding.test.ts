@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { characters, textStream, words } from '../../lib/data/index.ts';
 import { elementCount, gradient, input, matmul, multiply, oneHot as oneHotVectors, constant, gather, sum } from '../../lib/graph/index.ts';
 import { adam, crossEntropy, dense, embedding, gru, lstm, oneHot, perplexity, referenceRuntime, rnn, sample, sampleEvery, sequential, Trainer } from '../../lib/index.ts';
+import { packageRoot } from '../../lib/packageRoot.ts';
 import { evaluate } from '../../lib/runtime/reference/interpreter.ts';
 import { someNumbers } from '../support/numbers.ts';
 
@@ -24,6 +27,11 @@ describe('one-hot vectors and embeddings', () => {
     const multiplied = sequential([oneHot(), dense({ units: 3, bias: false })], { input: { tokens: 5 } });
     multiplied.setParameter('dense/weight', { data: Float32Array.from(looked.parameter('embedding/weight').view), shape: [5, 3] });
     assert.deepEqual((await looked.predict([tokens])).output.toArray(), (await multiplied.predict([tokens])).output.toArray());
+  });
+  it('[111] fill their space badly: the page on embeddings prints the density N / 2^N of its own example', () => {
+    const page = readFileSync(path.join(packageRoot, 'docs', 'embeddings.md'), 'utf8');
+    const [, corners, all, percent, size] = /(\d+) \/ (\d+) = ([\d.]+) % for N = (\d+)/.exec(page)!.map(Number) as [number, number, number, number, number];
+    assert.deepEqual([corners, all, percent], [size, 2 ** size, Math.round(1e4 * size / 2 ** size) / 100]);
   });
   it('[112] the gradient reaches the rows that were used, summed over their uses, and no other', () => {
     const table = input('table', [5, 2], 'float32');
