@@ -4,6 +4,7 @@
 import { adam, crossEntropy, dense, gru, sequential, Trainer } from '../lib/index.ts';
 import { batches, split, type Examples } from '../lib/data/index.ts';
 import { readDigits, type Digits } from './support/digits.ts';
+import { likeliest } from './support/likeliest.ts';
 import { start, type Telling } from './support/start.ts';
 
 export const defaults = { epochs: 12, units: 64, learningRate: 4e-3, images: 10_000, seed: 1 };
@@ -45,8 +46,7 @@ export async function run(options: Partial<typeof defaults> & Telling = {}): Pro
   const { output: { data: logits } } = await model.predict(test.input);
   const right = path.map(() => 0);
   test.target.data.forEach((label, step) => {
-    const scores = logits.subarray(step * 10, (step + 1) * 10);
-    if (scores.indexOf(scores.reduce((most, score) => Math.max(most, score))) === label) right[step % path.length]!++;
+    if (likeliest(logits.subarray(step * 10, (step + 1) * 10)) === label) right[step % path.length]!++;
   });
   return { accuracies: right.map((count) => Number((count / test.count).toFixed(4))) };
 }

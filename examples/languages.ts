@@ -3,6 +3,7 @@
 import { adam, crossEntropy, dense, embedding, gru, sequential, Trainer } from '../lib/index.ts';
 import { characters, sequences, split, type SequenceExample } from '../lib/data/index.ts';
 import { readLines } from './support/data.ts';
+import { likeliest } from './support/likeliest.ts';
 import { Random } from './support/random.ts';
 import { start, type Telling } from './support/start.ts';
 
@@ -27,10 +28,7 @@ export async function run(options: Partial<typeof defaults> & Telling = {}): Pro
   const counts = languages.map((_, language) => test.filter(({ target }) => target === language).length);
   const some = ['Nakamura', 'Schröder', 'Papadopoulos', 'Kowalczyk', 'O\'Brien'];
   const { output } = await model.predict(some.map((name) => vocabulary.encode(name)));
-  const guesses = some.map((name, i) => {
-    const { data } = output.row(i);
-    return [name, languages[data.indexOf(data.reduce((most, score) => Math.max(most, score)))]!] as const;
-  });
+  const guesses = some.map((name, i) => [name, languages[likeliest(output.row(i).data)]!] as const);
   return { accuracy: accuracy!, commonest: Math.max(...counts) / test.length, guesses: Object.fromEntries(guesses) };
 }
 

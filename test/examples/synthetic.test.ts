@@ -23,7 +23,7 @@ describe('examples: made-up data [slow]', function () {
   });
 
   it('DNA: promoters are told by the order and distance of two motifs, and the box is found', async () => {
-    const { promoters, letters, outside } = await findPromoters({ strands: 2000, length: 60, epochs: 12 });
+    const { promoters, letters, outside } = await findPromoters({ strands: 1200, length: 50, epochs: 10, learningRate: 1.5e-2 });
     assert.ok(promoters > 0.8, `${promoters}`);
     assert.ok(letters > outside + 0.04, `${letters} against ${outside}`);
   });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { run as writeCode } from '../../examples/characterModel.ts';
+import { run as translateDates, writeDate } from '../../examples/dates.ts';
 import { run as findLanguages } from '../../examples/languages.ts';
 import { run as makeNames } from '../../examples/names.ts';
 import { run as tagWords } from '../../examples/partOfSpeech.ts';
+import { Random } from '../../examples/support/random.ts';
 import { withData } from './withData.ts';
 
 describe('examples: text [slow]', function () {
@@ -32,5 +34,17 @@ describe('examples: text [slow]', function () {
     assert.ok(bits < 0.65 * frequenciesOnly, `${bits} against ${frequenciesOnly}`);
     assert.equal(text.length, 'export function '.length + 100);
     assert.ok(text.startsWith('export function '));
+  });
+
+  it('dates: written in many ways, translated letter for letter by looking at the right places', async () => {
+    const random = new Random(1);
+    for (let i = 0; i < 50; i++) {
+      const { source, target } = writeDate(random);
+      assert.match(target, /^(19[7-9]|20[0-6])\d-\d\d-\d\d$/);
+      assert.ok(source.includes(String(Number(target.slice(8)))), `${source} → ${target}`);
+    }
+    const { exact, alignment } = await translateDates({ dates: 2500, epochs: 3, units: 48, learningRate: 1e-2 });
+    assert.ok(exact > 0.95, `${exact}`);
+    assert.equal(alignment.split(' ').filter((pair) => pair.includes('←')).length, 10, alignment);
   });
 });
