@@ -1,6 +1,6 @@
 // training.ts: trains a model of all kinds of layers, with dropout and lengths; prints the losses and the digest of the weights.
 import { createHash } from 'node:crypto';
-import { adam, crossEntropy, dense, embedding, gru, lstm, rnn, sequential, Trainer } from '../../../lib/index.ts';
+import { adam, crossEntropy, dense, embedding, gru, layerNormLstmCell, lstm, recurrent, rnn, sequential, Trainer } from '../../../lib/index.ts';
 import { sequences, textStream } from '../../../lib/data/index.ts';
 import type { Model } from '../../../lib/index.ts';
 
@@ -15,8 +15,8 @@ function digest(model: Model): string {
 }
 
 const model = sequential([
-  embedding({ size: 9 }), lstm({ units: 37, layers: 2, dropout: { input: 0.2, between: 0.1, variational: true } }), gru({ units: 21 }),
-  rnn({ units: 18, dropout: 0.1 }), dense({ units: tokens }),
+  embedding({ size: 9 }), lstm({ units: 37, layers: 2, dropout: { input: 0.2, between: 0.1, variational: true } }), gru({ units: 21, dropout: { recurrent: 0.1, candidate: 0.1, recurrentWeight: 0.2, zoneout: 0.1 } }),
+  rnn({ units: 18, dropout: 0.1 }), recurrent(layerNormLstmCell, { units: 19 }), lstm({ units: 20, projection: 9 }), dense({ units: tokens }),
 ], { input: { tokens }, seed: 5 });
 const losses: number[] = [];
 const trainer = new Trainer(model, { loss: crossEntropy(), optimizer: adam({ learningRate: 0.01 }), clip: { globalNorm: 1 }, l2: { input: 1e-4, recurrent: 1e-4 }, seed: 3 });
