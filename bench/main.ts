@@ -5,6 +5,7 @@ import { runCompare } from './compare/suite.ts';
 import { formatFloor, judge } from './floors.ts';
 import { runKernels } from './kernels/suite.ts';
 import { runLayers } from './layers/suite.ts';
+import { runNoisy } from './noisy/suite.ts';
 import { writeReport } from './report.ts';
 import { runServe } from './serve/suite.ts';
 import { Context, defaultThreads, type BenchOptions } from './support/context.ts';
@@ -12,7 +13,7 @@ import { describeMachine } from './support/machine.ts';
 import { runTrain } from './train/suite.ts';
 
 const suites: Readonly<Record<string, (context: Context) => Promise<void>>> = {
-  kernels: runKernels, layers: runLayers, cells: runCells, train: runTrain, serve: runServe, compare: runCompare,
+  kernels: runKernels, layers: runLayers, cells: runCells, train: runTrain, serve: runServe, noisy: runNoisy, compare: runCompare,
 };
 
 const usage = `npm run bench -- SUITE [options]

@@ -67,7 +67,7 @@ async function takeRound(subjects: readonly Subject[], counts: readonly number[]
  * count and the result says that the machine was loaded.
  * @param subjects ours first.
  */
-export async function measure(subjects: readonly Subject[], effort: Effort, watch: LoadWatch): Promise<Measurement> {
+export async function measure(subjects: readonly Subject[], effort: Effort, watch: Pick<LoadWatch, 'isQuiet'>): Promise<Measurement> {
   const counts = await countsFor(subjects, effort);
   const good: number[][] = [];
   const all: number[][] = [];

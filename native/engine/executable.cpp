@@ -1,6 +1,7 @@
 #include "engine/executable.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/processor.h"
 #include "engine/decode_parts.h"
@@ -34,8 +35,9 @@ Executable::Bound Executable::bind(std::shared_ptr<const Program> program, Stora
   }
   for (size_t index = 0; index < storages.size(); index++) {
     if (storages[index]->elements() < program->storages[index].elements) {
-      return {nullptr, false, textOf("storage ", index, " holds ", storages[index]->elements(), " elements, the program takes ",
-                                     program->storages[index].elements)};
+      return {nullptr, false,
+              textOf("storage ", index, " holds ", storages[index]->elements(), " elements, the program takes ",
+                     program->storages[index].elements)};
     }
   }
   std::unique_ptr<Executable> executable(new Executable(std::move(program), std::move(storages), table));
@@ -58,8 +60,10 @@ bool Executable::prepare() {
   for (const Instruction& instruction : program_->instructions) {
     const size_t before = sequence_.tasks.size();
     if (!appendTasks(context, instruction, sequence_.tasks)) return false;
-    if (instruction.number < program_->prologue) prologueTasks_ = sequence_.tasks.size();
-    else if (sequence_.commitBefore == Sequence::never && writesVariables(*program_, instruction)) sequence_.commitBefore = before;
+    if (instruction.number < program_->prologue)
+      prologueTasks_ = sequence_.tasks.size();
+    else if (sequence_.commitBefore == Sequence::never && writesVariables(*program_, instruction))
+      sequence_.commitBefore = before;
   }
   return true;
 }
@@ -111,18 +115,32 @@ void Executable::runTasks(size_t first, ThreadPool& pool, RunState& state) {
   const bool planned = size == plannedSize_;
   const double& saved = saved_[first == 0 ? 0 : 1];
   const bool worthIt = !planned || saved > wakingNanoseconds;
+  if (size == 1 || !worthIt) return sequence_.runAlone(first, workerOf(0, state));
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  const auto ran = [&](int64_t waited) {
+    if (!state.stopped()) choice_.ran(std::chrono::duration<double, std::nano>(Clock::now() - begin).count(), static_cast<double>(waited));
+  };
+  if (planned && !choice_.team()) {
+    sequence_.runAlone(first, workerOf(0, state));
+    return ran(0);
+  }
   // A pool that another run is using is not waited for: the bits are the same on one thread.
-  if (size == 1 || !worthIt || !pool.tryLock()) return sequence_.runAlone(first, workerOf(0, state));
+  if (!pool.tryLock()) return sequence_.runAlone(first, workerOf(0, state));
   const int parts = pool.start();
   plannedSize_ = planFor(parts) ? size : 0;
   if (plannedSize_ == 0 || parts == 1 || saved <= wakingNanoseconds) {
     sequence_.runAlone(first, workerOf(0, state));
   } else {
     Call call{*this, first, {parts, &pool.barrier()}, state};
-    pool.run(parts, [](void* context, int index) {
-      const Call& it = *static_cast<Call*>(context);
-      it.executable.sequence_.runTogether(it.first, it.executable.workerOf(index, it.state), it.team);
-    }, &call);
+    const int64_t waited = pool.run(
+        parts,
+        [](void* context, int index) {
+          const Call& it = *static_cast<Call*>(context);
+          it.executable.sequence_.runTogether(it.first, it.executable.workerOf(index, it.state), it.team);
+        },
+        &call);
+    if (planned) ran(waited + pool.barrier().waited());
   }
   pool.unlock();
 }

@@ -12,6 +12,7 @@
 
 #include "engine/sequence.h"
 #include "engine/storage.h"
+#include "engine/team_choice.h"
 #include "engine/thread_pool.h"
 
 namespace bptt {
@@ -56,6 +57,7 @@ class Executable {
   uint64_t prologueVersion_ = 0;  // of storage 0 when the prologue ran last; 0: never
   int plannedSize_ = 0;           // of the pool, when the plan was made
   int plannedParts_ = 0;          // threads that there were
+  TeamChoice choice_;
   double saved_[2] = {0, 0};      // nanoseconds that the team saves: over all tasks, and without the prologue
 };
 

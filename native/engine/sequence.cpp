@@ -68,19 +68,23 @@ void Sequence::runAlone(size_t first, const Worker& worker) const {
 
 // All threads stand between the two barriers while one of them decides for all.
 void Sequence::commitTogether(const Worker& worker, const Team& team) const {
-  team.barrier->meet();
+  team.barrier->meet(worker.index == 0);
   if (worker.index == 0) worker.state->commit();
-  team.barrier->meet();
+  team.barrier->meet(worker.index == 0);
 }
 
 void Sequence::runTogether(size_t first, const Worker& worker, const Team& team) const {
   for (size_t index = first; index < tasks.size(); index++) {
-    if (index == commitBefore) commitTogether(worker, team);
-    else if (plan_[index].barrierBefore) team.barrier->meet();
+    if (index == commitBefore)
+      commitTogether(worker, team);
+    else if (plan_[index].barrierBefore)
+      team.barrier->meet(worker.index == 0);
     const bool together = plan_[index].plan.together;
     // A scan must be entered by all even when it is skipped: there are barriers inside.
-    if (together) tasks[index]->runTogether(worker, team);
-    else if (worker.index == 0 && !worker.state->stopped()) tasks[index]->runAlone(worker);
+    if (together)
+      tasks[index]->runTogether(worker, team);
+    else if (worker.index == 0 && !worker.state->stopped())
+      tasks[index]->runAlone(worker);
   }
 }
 

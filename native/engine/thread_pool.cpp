@@ -1,6 +1,5 @@
 #include "engine/thread_pool.h"
 
-#include <chrono>
 #include <system_error>
 
 namespace bptt {
@@ -36,8 +35,11 @@ int ThreadPool::start() {
   return static_cast<int>(threads_.size()) + 1;
 }
 
-void ThreadPool::run(int parties, Function function, void* context) {
-  if (parties <= 1) return function(context, 0);
+int64_t ThreadPool::run(int parties, Function function, void* context) {
+  if (parties <= 1) {
+    function(context, 0);
+    return 0;
+  }
   function_ = function;
   context_ = context;
   parties_ = parties;
@@ -52,6 +54,7 @@ void ThreadPool::run(int parties, Function function, void* context) {
   function(context, 0);
   Waiting waiting;
   while (unfinished_.load(std::memory_order_acquire) != 0) waiting.pause();
+  return waiting.yielded();
 }
 
 void ThreadPool::work(int worker, unsigned seen) {

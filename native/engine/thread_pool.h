@@ -1,13 +1,14 @@
 // Threads that run one function together, and the barrier they meet at inside it.
 //
 // A pool is `size` threads, of which one is the caller of run(): the others are started at the first run that wants them and joined by
-// the destructor. Between runs they spin for about 50 µs, then give way to others, and sleep after about 2 ms without work, so that the calls of a
-// training loop find them awake and an idle process costs nothing. Each has denormals flushed for its whole life.
+// the destructor. Between runs they spin for about 50 µs, then give way to others, and sleep after about 2 ms without work, so that the
+// calls of a training loop find them awake and an idle process costs nothing. Each has denormals flushed for its whole life.
 //
-// One run at a time: take the pool with tryLock() first. request() and size() may be called from any thread at any time; start() and run() only
-// with the lock; the destructor wants no run in flight.
+// One run at a time: take the pool with tryLock() first. request() and size() may be called from any thread at any time; start() and run()
+// only with the lock; the destructor wants no run in flight.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -25,20 +26,35 @@ class Waiting {
       count_++;
       pauseCore();
     } else {
+      if (count_ == 2000) {
+        count_++;
+        yielding_ = Clock::now();
+      }
       yieldThread();
     }
   }
 
+  // Nanoseconds since it began to give way; 0 when it has not.
+  int64_t yielded() const {
+    return count_ <= 2000 ? 0 : std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - yielding_).count();
+  }
+
  private:
+  using Clock = std::chrono::steady_clock;
   int count_ = 0;
+  Clock::time_point yielding_;
 };
 
 // Everybody who calls meet() returns when `parties` threads have called it. What they wrote before is then visible to all of them.
 class Barrier {
  public:
-  void reset(int parties) { parties_ = parties; }
+  void reset(int parties) {
+    parties_ = parties;
+    waited_ = 0;
+  }
 
-  void meet() {
+  // One of the threads, always the same, passes `watched`: what it waits is added up.
+  void meet(bool watched = false) {
     const unsigned round = round_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parties_) {
       arrived_.store(0, std::memory_order_relaxed);
@@ -47,9 +63,14 @@ class Barrier {
     }
     Waiting waiting;
     while (round_.load(std::memory_order_acquire) == round) waiting.pause();
+    if (watched) waited_ += waiting.yielded();
   }
 
+  // Nanoseconds that the watched thread has given way at this barrier since the reset. For that thread.
+  int64_t waited() const { return waited_; }
+
  private:
+  int64_t waited_ = 0;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<unsigned> round_{0};
   int parties_ = 1;
@@ -77,9 +98,10 @@ class ThreadPool {
   // has no more.
   int start();
 
-  // Calls function(context, worker) for every worker 0 … parties − 1 at once, worker 0 being the caller, and returns when all have returned.
-  // `parties` is at most what start() returned. The function must not throw.
-  void run(int parties, Function function, void* context);
+  // Calls function(context, worker) for every worker 0 … parties − 1 at once, worker 0 being the caller, and returns when all have
+  // returned. `parties` is at most what start() returned. The function must not throw. Gives the nanoseconds that the caller gave way to
+  // others, waiting for the end.
+  int64_t run(int parties, Function function, void* context);
 
   Barrier& barrier() { return barrier_; }
 

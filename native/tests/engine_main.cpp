@@ -26,7 +26,7 @@ int main(int argumentCount, char** arguments) {
     void (*run)(const KernelTable&);
   } tests[] = {{"opcodes", testOpcodes},  {"reductions", testReductions},          {"indices", testIndices},
                {"scans", testScans},      {"runs", testRuns},                      {"decoder refuses", testDecodeRejects},
-               {"pool", testPool},        {"decoder survives", testDecodeMutations}};
+               {"pool", testPool},        {"team choice", testTeamChoice},            {"decoder survives", testDecodeMutations}};
   for (const auto& test : tests) {
     const Tally before = tally;
     test.run(*table);
