@@ -35,7 +35,7 @@ function otherSteps(model: Model, output: string): BpttError {
     + `end with globalMaxPooling(), lastStep() or output: 'last', or keep the steps by padding "same" or "causal" and stride 1`, { expected: 'as many steps as the input', received: output });
 }
 
-/** Where the steps of each output of a model come from. */
+/** Where the steps of each output of a model come from. @throws ERR_BPTT_OPTION for an output whose steps are neither an input's nor always as many. */
 export function timeSources(model: Model): Record<string, TimeSource> {
   const timed = model.inputs.filter(({ time }) => time).map(({ name }) => name);
   const build = (steps: number): BuiltModel['outputs'] => {
@@ -48,7 +48,9 @@ export function timeSources(model: Model): Record<string, TimeSource> {
     const fed = lengths?.node.attributes['name'];
     if (!time) return [name, null];
     if (!lengths && longer[name]!.value.shape[0] === value.shape[0]) return [name, { steps: value.shape[0]! }];
-    return [name, { input: typeof fed === 'string' ? fed.slice('lengths/'.length) : timed[0]! }];
+    if (typeof fed === 'string') return [name, { input: fed.slice('lengths/'.length) }];
+    if (lengths || value.shape[0] !== 2) throw otherSteps(model, name);
+    return [name, { input: timed[0]! }];
   }));
 }
 

@@ -212,7 +212,7 @@ describe('shapes of use: streams and sizes', () => {
   });
 
   it('layers of one\'s own that forget the lengths still have the steps of the input', async () => {
-    const forgetful = defineLayer('testForgetful', {}, (_scope, signal) => ({ value: signal!.value, time: true }));
+    const forgetful = defineLayer('testForgetful', {}, (_scope, signal) => ({ value: signal.value, time: true }));
     const trainer = new Trainer(sequential([dense({ units: 1 }), forgetful], { input: { features: 1 } }), { loss: squaredError(), optimizer: adam() });
     assert.equal((await trainer.step({ input: [[1, 2, 3], [4, 5, 6]], target: [[1, 2, 3], [4, 5, 6]] })).steps, 6);
   });
