@@ -23,7 +23,8 @@ export interface Run {
 /** Something that the paper concludes, and whether the runs bear it out. */
 export interface Claim {
   readonly claim: string;
-  readonly held: boolean;
+  /** Undefined while runs are missing. */
+  readonly held: boolean | undefined;
   /** The numbers that say so. */
   readonly found: string;
 }

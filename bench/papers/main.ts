@@ -15,7 +15,7 @@ const usage = `npm run bench:papers -- [options]
   --again               also what has been run before
   --list                says what would be run
   --report              runs nothing, writes README.md and the plots from what is stored
-  --check               runs nothing, fails where a published claim is not borne out by what is stored
+  --check               runs nothing, fails where a published claim is not borne out by what is stored, or runs for it are missing
 
 Runs that are stored in results/ with the same settings are not made again, so that an interrupted run goes on where it was.`;
 
@@ -76,8 +76,8 @@ async function runExperiment(experiment: Experiment, { subject, seeds, budget, a
 /** Says what holds. @returns whether everything does */
 function checkClaims({ chosen, budget }: Order): boolean {
   const claims = chosen.flatMap((experiment) => sectionOf(experiment, budget)?.claims.map((claim) => ({ ...claim, experiment: experiment.name })) ?? []);
-  for (const { experiment, claim, held, found } of claims) console.log(`${held ? 'holds' : 'FAILS'}  ${experiment}: ${claim} (${found})`);
-  return claims.every(({ held }) => held);
+  for (const { experiment, claim, held, found } of claims) console.log(`${held === undefined ? 'open ' : held ? 'holds' : 'FAILS'}  ${experiment}: ${claim} (${found})`);
+  return claims.every(({ held }) => held === true);
 }
 
 async function main(): Promise<void> {

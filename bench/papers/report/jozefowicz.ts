@@ -1,7 +1,8 @@
 /** Sections about Jozefowicz, Zaremba and Sutskever: arithmetic and XML. */
-import type { Section } from '../experiment.ts';
+import type { Claim, Section } from '../experiment.ts';
 import { jozefowicz } from '../published.ts';
 import type { RunRecord } from '../results.ts';
+import { judgeClaim } from './claims.ts';
 import { describeSettings, groupBySubject, mean, meanCurve, measuresOf, show, showAll, table, type Group } from './format.ts';
 import { agreement, byFar, judgeOrder, orderTable, relate, type Relation, type Verdict } from './order.ts';
 
@@ -53,6 +54,13 @@ const counted = (verdicts: readonly Verdict[]): string => {
 
 const accuracyOf = (groups: readonly Group[], name: string): number => mean(groups.filter(({ subject }) => subject === name).flatMap((group) => measuresOf(group, 'accuracy')));
 
+/** Of all but LSTM-f and tanh the lowest. */
+const gatedLeast = (groups: readonly Group[]): number => (
+  Math.min(...groups.map(({ subject }) => subject).filter((subject) => subject !== 'LSTM-f' && subject !== 'Tanh').map((name) => accuracyOf(groups, name))));
+
+const orderClaim = (claim: string, groups: readonly Group[], verdicts: readonly Verdict[]): Claim => (
+  judgeClaim(claim, groups, subjects, () => ({ held: verdicts.every(({ verdict }) => verdict !== 'did not hold'), found: counted(verdicts) })));
+
 /** Arithmetic. */
 export function reportArithmetic(records: readonly RunRecord[]): Section {
   const groups = groupBySubject(records, subjects);
@@ -62,15 +70,16 @@ export function reportArithmetic(records: readonly RunRecord[]): Section {
     `Here: ${describeSettings(records, ['digits', 'distraction', 'units', 'rows', 'steps', 'updates', 'rate', 'clip'])}, one layer, Adam, no search for settings; a share "distraction" of coins falls on one more letter. The paper: `
     + 'eight digits, the best of a search over sizes of up to 20 million parameters, up to four layers, learning rates and clipping.',
   ]);
-  const others = groups.map(({ subject }) => subject).filter((subject) => subject !== 'LSTM-f');
-  const forgetful = accuracyOf(groups, 'LSTM-f');
-  const gated = Math.min(...others.filter((name) => name !== 'Tanh').map((name) => accuracyOf(groups, name)));
+  const gated = gatedLeast(groups);
+  const [forgetful, tanh] = [accuracyOf(groups, 'LSTM-f'), accuracyOf(groups, 'Tanh')];
   return {
     claims: [
-      { claim: 'without forget gate the LSTM (LSTM-f) is far behind everything that has one', held: forgetful + byFar < gated, found: `accuracy: LSTM-f ${show(forgetful)}, others with gates at least ${show(gated)}` },
-      { claim: 'the plain tanh network is behind everything that can forget', held: accuracyOf(groups, 'Tanh') < gated, found: `accuracy: Tanh ${show(accuracyOf(groups, 'Tanh'))}, gated at least ${show(gated)}` },
-      { claim: 'a forget bias of 1 helps the LSTM (LSTM-b)', held: accuracyOf(groups, 'LSTM-b') > accuracyOf(groups, 'LSTM'), found: `accuracy: LSTM-b ${show(accuracyOf(groups, 'LSTM-b'))}, LSTM ${show(accuracyOf(groups, 'LSTM'))}` },
-      { claim: 'the whole order on arithmetic', held: verdicts.every(({ verdict }) => verdict !== 'did not hold'), found: counted(verdicts) },
+      judgeClaim('without forget gate the LSTM (LSTM-f) is far behind everything that has one', groups, subjects, () => ({ held: forgetful + byFar < gated, found: `accuracy: LSTM-f ${show(forgetful)}, others with gates at least ${show(gated)}` })),
+      judgeClaim('the plain tanh network is behind everything that can forget', groups, subjects, () => ({ held: tanh < gated, found: `accuracy: Tanh ${show(tanh)}, gated at least ${show(gated)}` })),
+      judgeClaim('a forget bias of 1 helps the LSTM (LSTM-b)', groups, ['LSTM', 'LSTM-b'], () => ({
+        held: accuracyOf(groups, 'LSTM-b') > accuracyOf(groups, 'LSTM'), found: `accuracy: LSTM-b ${show(accuracyOf(groups, 'LSTM-b'))}, LSTM ${show(accuracyOf(groups, 'LSTM'))}`,
+      })),
+      orderClaim('the whole order on arithmetic', groups, verdicts),
     ],
     ...rest,
   };
@@ -83,12 +92,12 @@ export function reportXml(records: readonly RunRecord[]): Section {
     'The same table: accuracy of the next character in nested tags of random letters. Opening tags cannot be foretold, closing ones can.',
     `Here: ${describeSettings(records, ['units', 'rows', 'steps', 'updates', 'rate', 'clip'])}, otherwise as for arithmetic.`,
   ]);
+  const gated = gatedLeast(groups);
   const [forgetful, tanh] = [accuracyOf(groups, 'LSTM-f'), accuracyOf(groups, 'Tanh')];
-  const gated = Math.min(...groups.map(({ subject }) => subject).filter((subject) => subject !== 'LSTM-f' && subject !== 'Tanh').map((name) => accuracyOf(groups, name)));
   return {
     claims: [
-      { claim: 'LSTM-f is behind tanh, and tanh behind all others', held: forgetful < tanh && tanh < gated, found: `accuracy: LSTM-f ${show(forgetful)}, Tanh ${show(tanh)}, others at least ${show(gated)}` },
-      { claim: 'the whole order on XML', held: verdicts.every(({ verdict }) => verdict !== 'did not hold'), found: counted(verdicts) },
+      judgeClaim('LSTM-f is behind tanh, and tanh behind all others', groups, subjects, () => ({ held: forgetful < tanh && tanh < gated, found: `accuracy: LSTM-f ${show(forgetful)}, Tanh ${show(tanh)}, others at least ${show(gated)}` })),
+      orderClaim('the whole order on XML', groups, verdicts),
     ],
     ...rest,
   };

@@ -29,7 +29,7 @@ async function drawn({ name, plot }: Figure, folder: string): Promise<string> {
 }
 
 const claimRows = (sections: readonly { readonly experiment: Experiment; readonly section: Section }[]): string[][] => (
-  sections.flatMap(({ experiment, section }) => section.claims.map(({ claim, held, found }) => [experiment.title, claim, held ? 'yes' : '**no**', found])));
+  sections.flatMap(({ experiment, section }) => section.claims.map(({ claim, held, found }) => [experiment.title, claim, held === undefined ? 'open' : held ? 'yes' : '**no**', found])));
 
 /** What the stored runs say about an experiment; undefined when there are none. */
 export function sectionOf(experiment: Experiment, budget: Budget): Section | undefined {
