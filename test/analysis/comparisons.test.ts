@@ -11,6 +11,7 @@ import { someSequences } from '../support/models.ts';
 describe('impulseResponse', () => {
   it('[16] of a time-delay network is exactly 0 behind its window; that of a recurrence decays as w^t and never is', async () => {
     const window = sequential([timeDelay({ units: 3, window: 4 }), dense({ units: 2 })], { input: { features: 2 }, seed: 2 });
+    window.setParameter('dense/bias', [0.3, -2]);
     const finite = await impulseResponse(window, { steps: 12, at: 4, feature: 1 });
     assert.equal(finite.last, 3);
     assert.ok(finite.norms.slice(0, 4).every((norm) => norm > 0) && finite.norms.slice(4).every((norm) => norm === 0));
@@ -33,13 +34,13 @@ describe('gateActivity', () => {
   it('[52] counts what is open and closed over valid steps only, unit by unit', async () => {
     const model = sequential([lstm({ units: 2 })], { input: { features: 1 }, runtime: referenceRuntime });
     for (const name of ['weight_ih_l0', 'weight_hh_l0']) model.parameter(`lstm/${name}`).view.fill(0);
-    // i: unit 0 open, unit 1 closed; f: both half open; g: saturated at 1 and at −1; o: open.
-    model.setParameter('lstm/bias_ih_l0', Float64Array.from([5, -5, 0, 0, 5, -5, 5, 5]));
+    // i: unit 0 open, unit 1 closed; f: both half open; g: between its ends and saturated at −1; o: open.
+    model.setParameter('lstm/bias_ih_l0', Float64Array.from([5, -5, 0, 0, 0, -5, 5, 5]));
     const { gates, layer } = await gateActivity(model, [[[1], [1], [1]], [[1]]]);
     assert.equal(layer, 'lstm');
     assert.deepEqual([[...gates['i']!.openByUnit], [...gates['i']!.closedByUnit]], [[1, 0], [0, 1]]);
     assert.deepEqual([gates['f']!.open, gates['f']!.closed, gates['f']!.mean], [0, 0, 0.5]);
-    assert.deepEqual([gates['g']!.signed, gates['g']!.open, gates['g']!.closed], [true, 0.5, 0.5]);
+    assert.deepEqual([gates['g']!.signed, gates['g']!.open, gates['g']!.closed], [true, 0, 0.5]);
     assert.deepEqual([gates['o']!.open, gates['o']!.closed], [1, 0]);
     const looser = summarizeGates(await inspectGates(model, [[[1]]]), 0.999);
     assert.equal(looser.gates['o']!.open, 0);

@@ -57,10 +57,15 @@ describe('jacobianNorms', () => {
       assert.deepEqual(rows.map(({ jacobians }) => jacobians.length), [4, 2]);
       for (const [row, sequence] of data.entries()) {
         let state = Object.fromEntries(states.map((path) => [path, [0, 0, 0]]));
+        let through: number[][] | undefined;
         for (const [t, x] of sequence.entries()) {
           const expected = await differences(model, x, state);
           const found = rows[row]!.jacobians[t]!;
           found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-8, `row ${row} step ${t}: ${value} is not ${expected[i]}`));
+          const matrix = Array.from({ length: size }, (_, i) => [...found.subarray(i * size, (i + 1) * size)]);
+          const earlier = through;
+          through = earlier ? matrix.map((line) => line.map((_, j) => line.reduce((sum, value, k) => sum + value * earlier[k]![j]!, 0))) : matrix;
+          assert.ok(Math.abs(rows[row]!.product[t]! - singularValues(through.flat(), size, size)[0]!) < 1e-13);
           assert.ok(Math.abs(rows[row]!.largest[t]! - singularValues(expected, size, size)[0]!) < 1e-7);
           const after = await step(model, x, state);
           state = Object.fromEntries(states.map((path, i) => [path, after.slice(3 * i, 3 * i + 3)]));
@@ -164,6 +169,7 @@ describe('gradientCheck', () => {
       assert.ok(passed, text);
       assert.deepEqual([...new Set(entries.map(({ kind }) => kind))], ['parameter', 'input', 'state']);
       assert.match(text, /weight_hh_l0 .* ok\n/);
+      for (const { name, worst } of entries) assert.notEqual(worst.analytic, 0, `${name} is not varied`);
     }
     assert.ok((await gradientCheck(lstm({ units: 2, direction: 'bidirectional', initialState: 'learned' }), { steps: 3 })).passed);
     const model = sequential([embedding({ size: 2 }), gru({ units: 2 }), dense({ units: 4 })], { input: { tokens: 4 }, seed: 1 });
