@@ -1,16 +1,17 @@
-// Learns to write TypeScript from this repository's own source, character by character.
-// npx tsx examples/characterModel.ts [--folder lib] [--prefix "export function "]
+// Learns to write TypeScript from this repository's own source, character by character; or C++, or LaTeX, from files of another ending.
+// npx tsx examples/characterModel.ts [--folder native --ending .cpp --prefix "void "]
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { adam, bitsPerToken, crossEntropy, decayAfter, dense, embedding, lstm, sample, sequential, Trainer, type Model } from '../lib/index.ts';
 import { characters, splitTextStream, type Vocabulary } from '../lib/data/index.ts';
 import { start, type Telling } from './support/start.ts';
 
-export const defaults = { folder: 'lib', epochs: 5, units: 128, layers: 2, batch: 40, learningRate: 5e-3, characters: 1_000_000, prefix: 'export function ', length: 400, temperature: 0.5, seed: 1 };
+export const defaults = { folder: 'lib', ending: '.ts', epochs: 5, units: 128, layers: 2, batch: 40, learningRate: 5e-3, characters: 1_000_000, prefix: 'export function ', length: 400, temperature: 0.5, seed: 1 };
 
-function readSources(folder: string): string {
+/** The text of all files of this ending, as far as it is plain ASCII, which keeps the vocabulary small. */
+function readSources(folder: string, ending: string): string {
   const whole = path.resolve(import.meta.dirname, '..', folder);
-  return readdirSync(whole, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).sort()
+  return readdirSync(whole, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(ending)).sort()
     .map((file) => readFileSync(path.join(whole, file), 'utf8')).join('\n').replace(/[^\n -~]/g, '');
 }
 
@@ -20,8 +21,8 @@ function write(model: Model, vocabulary: Vocabulary, prefix: string, length: num
 
 /** @returns bits per character of the twentieth of the text that was not read, those of single characters' frequencies, and what the model writes. */
 export async function run(options: Partial<typeof defaults> & Telling = {}): Promise<{ bits: number; frequenciesOnly: number; text: string }> {
-  const { folder, epochs, units, layers, batch, learningRate, characters: most, prefix, length, temperature, seed, tell } = { ...defaults, ...options };
-  const source = readSources(folder).slice(0, most);
+  const { folder, ending, epochs, units, layers, batch, learningRate, characters: most, prefix, length, temperature, seed, tell } = { ...defaults, ...options };
+  const source = readSources(folder, ending).slice(0, most);
   const vocabulary = characters(source);
   const { training, validation } = splitTextStream(vocabulary.encode(source), { batch, steps: 60, validation: 0.05 });
   const model = sequential([embedding({ size: 32 }), lstm({ units, layers }), dense({ units: vocabulary.size })], { input: vocabulary, seed });
