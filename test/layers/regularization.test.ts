@@ -176,7 +176,7 @@ describe('regularised recurrences', () => {
     it(`${name}: everything random is drawn, and weights are dropped, before the loop, which stays products and maps`, () => {
       const [plain, dropped, masked, kept] = ([undefined, { recurrentWeight: 0.3 }, { recurrent: 0.3, variational: true }, { zoneout: 0.2 }] as const)
         .map((dropout) => loops(recurrent(made as typeof rnnCell, { units, dropout })));
-      for (const counts of [plain, dropped, masked, kept].flatMap((both) => both!)) assert.deepEqual(Object.keys(counts).sort(), ['gemm', 'map']);
+      for (const counts of [plain, dropped, masked, kept].flatMap((both) => both!)) assert.ok(Object.keys(counts).every((opcode) => ['gemm', 'map', 'pack'].includes(opcode)), JSON.stringify(counts));
       assert.equal(dropped![0]!['map'], plain![0]!['map'], 'no weight is masked at a step');
       for (const other of [masked, kept]) assert.equal(other![0]!['gemm'], plain![0]!['gemm'], 'products stay merged');
     });
