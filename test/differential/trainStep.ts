@@ -49,6 +49,10 @@ class VariableScope implements Scope {
     // States are not carried here.
   }
 
+  readsAhead(): void {
+    // Whole sequences are run here.
+  }
+
   randomKey(): Value {
     return input('key', [2], 'int32');
   }
