@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Context } from '../support/context.ts';
 import { measure, timedAsync } from '../support/interleave.ts';
+import { measureOverhead } from './overhead.ts';
 import { TrainWork, trainWorkNames, trainWorks } from '../support/trainWork.ts';
 
 /** Steps after which the loss of one batch, learned again and again, must have fallen. */
@@ -58,6 +59,7 @@ export async function runTrain(context: Context): Promise<void> {
         });
       });
     }
+    await measureOverhead(context, threads);
     await measureEventLoop(context, 'train', threads);
   }
 }

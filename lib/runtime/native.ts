@@ -99,6 +99,7 @@ function translateError(error: unknown, notes: readonly InstructionNote[], signa
 class NativeRunner implements Executable {
   readonly #executable: NativeExecutable;
   readonly #inputs: readonly Port[];
+  readonly #inputNames: ReadonlySet<string>;
   readonly #outputs: readonly Port[];
   readonly #notes: readonly InstructionNote[];
   #running = false;
@@ -107,6 +108,7 @@ class NativeRunner implements Executable {
   constructor(executable: NativeExecutable, storage: NativeStorage, program: CompiledProgram) {
     this.#executable = executable;
     this.#inputs = program.block.inputs.map((slot) => makePort(storage, slot));
+    this.#inputNames = new Set(this.#inputs.map(({ slot }) => slot.name));
     this.#outputs = program.block.outputs.map((slot) => makePort(storage, slot));
     this.#notes = program.notes;
   }
@@ -119,20 +121,34 @@ class NativeRunner implements Executable {
 
   async runAsync(inputs: Readonly<Record<string, RunArray>>, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Record<string, RunArray>> {
     this.#feed(inputs);
-    if (signal?.aborted) throw new BpttError('ERR_BPTT_ABORTED', 'the run was aborted; variables are unchanged', { cause: signal.reason });
+    if (!signal) return this.#runLater();
+    if (signal.aborted) throw new BpttError('ERR_BPTT_ABORTED', 'the run was aborted; variables are unchanged', { cause: signal.reason });
     this.#running = true;
     try {
       const run = this.#executable.runAsync();
       const cancel = (): void => run.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
+      signal.addEventListener('abort', cancel, { once: true });
       try {
         await run.promise;
       } finally {
-        signal?.removeEventListener('abort', cancel);
+        signal.removeEventListener('abort', cancel);
       }
       return this.#results();
     } catch (error) {
       throw translateError(error, this.#notes, signal);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** A run that nothing stops. */
+  async #runLater(): Promise<Record<string, RunArray>> {
+    this.#running = true;
+    try {
+      await this.#executable.runAsync().promise;
+      return this.#results();
+    } catch (error) {
+      throw translateError(error, this.#notes);
     } finally {
       this.#running = false;
     }
@@ -171,17 +187,20 @@ class NativeRunner implements Executable {
 
   #feed(inputs: Readonly<Record<string, RunArray>>): void {
     this.#requireIdle();
-    const names = this.#inputs.map(({ slot }) => slot.name);
-    const unknown = Object.keys(inputs).find((name) => !names.includes(name));
-    if (unknown !== undefined) {
-      throw new BpttError('ERR_BPTT_TYPE', `unknown input "${unknown}" (inputs: ${names.join(', ') || 'none'})`, { expected: names, received: unknown });
-    }
-    const arrays = this.#inputs.map(({ slot }) => requireArray(slot, inputs[slot.name]));
-    this.#inputs.forEach(({ memory }, i) => memory.set(arrays[i]!));
+    for (const name of Object.keys(inputs)) if (!this.#inputNames.has(name)) this.#refuseInput(name);
+    for (const { slot } of this.#inputs) requireArray(slot, inputs[slot.name]);
+    for (const { slot, memory } of this.#inputs) memory.set(inputs[slot.name]!);
+  }
+
+  #refuseInput(name: string): never {
+    const names = [...this.#inputNames];
+    throw new BpttError('ERR_BPTT_TYPE', `unknown input "${name}" (inputs: ${names.join(', ') || 'none'})`, { expected: names, received: name });
   }
 
   #results(): Record<string, RunArray> {
-    return Object.fromEntries(this.#outputs.map(({ slot, memory }) => [slot.name, slot.type === 'bool' ? Uint8Array.from(memory) : memory.slice()]));
+    const results: Record<string, RunArray> = {};
+    for (const { slot, memory } of this.#outputs) results[slot.name] = slot.type === 'bool' ? Uint8Array.from(memory) : memory.slice();
+    return results;
   }
 }
 

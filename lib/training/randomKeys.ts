@@ -3,19 +3,14 @@ import type { Shape, Value } from '../graph/index.ts';
 import type { RunArray } from '../runtime/runtime.ts';
 import { hashSeed, mix } from '../random.ts';
 
-/** The key of one use of random numbers in one update. */
-export function randomKey(seed: number, update: number, use: number): [number, number] {
-  const base = hashSeed(seed, 'dropout');
-  return [mix(base, update), mix(~base, use)];
-}
-
 /** Keys of all uses in one update, as fed. With `firstStep`, those of draws over time say where in time they begin. */
 export function feedKeys(feeds: Record<string, RunArray>, count: number, { seed, update, overTime, firstStep = 0 }: {
   readonly seed: number; readonly update: number; readonly overTime?: ReadonlySet<string>; readonly firstStep?: number;
 }): void {
+  const base = count > 0 ? hashSeed(seed, 'dropout') : 0;
   for (let use = 0; use < count; use++) {
     const name = `key/${use}`;
-    const key = randomKey(seed, update, use);
+    const key = [mix(base, update), mix(~base, use)];
     feeds[name] = Int32Array.from(overTime?.has(name) ? [...key, firstStep] : key);
   }
 }
