@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { slice, sum, type Value } from '../../lib/graph/index.ts';
 import { bidirectional, dense, gru, highway, lstm, namedOutput, normal, parallel, residual, rnn, stack, type Layer } from '../../lib/layers/index.ts';
-import { connect, input, model, sequential } from '../../lib/model/index.ts';
+import { connect, input, model, sequential, type Model } from '../../lib/model/index.ts';
+import { referenceRuntime, type Runtime } from '../../lib/runtime/index.ts';
 import { assertThrows } from '../support/errors.ts';
 import { buildMany, checkMany, gradientsOf, someInput, valuesOf } from '../support/manyInputs.ts';
 import { assertNear, someSequences } from '../support/models.ts';
@@ -120,6 +121,19 @@ describe('deep and skip: past the layers', () => {
     assert.ok(gated > 2 * plain, `highway ${gated}, plain ${plain}`);
   });
 
+  it('[93] past a layer that gives what it ended with goes the step where it ended: the last valid one, or the first of a backward layer', () => {
+    for (const [direction, ends] of [['forward', lengths.map((length) => length - 1)], ['backward', [0, 0, 0]]] as const) {
+      const options = { units: 4, direction, output: 'last' } as const;
+      const beside = buildMany(residual({ layer: gru(options) }), [{ x, lengths }]);
+      const alone = buildMany(gru(options), [{ x, lengths }]);
+      for (const path of alone.scope.requests.parameters.keys()) beside.inputs[`gru/${path}`] = alone.inputs[path]!;
+      const [sum, result] = [beside, alone].map((built) => valuesOf(built, [built.signal.value])[0]!.data);
+      ends.forEach((step, row) => {
+        for (let k = 0; k < 4; k++) assert.equal(sum![row * 4 + k], x.data[(step * 3 + row) * 4 + k]! + result![row * 4 + k]!, `${direction}, row ${row}`);
+      });
+    }
+  });
+
   it('[93] skip of stacked layers adds each layer\'s input after the first; wrappers do the same', () => {
     const inside = buildMany(lstm({ units: 4, layers: 2, skip: 'residual' }), [{ x, lengths }]);
     const outside = buildMany(stack({ layers: [lstm({ units: 4, name: 'a' }), residual({ layer: lstm({ units: 4 }), name: 'b' })] }), [{ x, lengths }]);
@@ -147,10 +161,14 @@ describe('deep and skip: past the layers', () => {
     'highway': highway({ layer: rnn({ units: 4 }) }), 'stack with residual': gru({ units: 3, layers: 3, skip: 'residual', direction: 'bidirectional' }), 'stack with highway': rnn({ units: 3, layers: 2, skip: 'highway', output: 'last' }),
   })) it(`[93] [94] ${name}: gradients over ragged rows agree with central differences`, () => checkMany(layer, [{ x, lengths }], { samples: 8 }));
 
-  it('run natively as by the reference', async () => {
-    const built = sequential([gru({ units: 4, layers: 3, skip: 'highway' }), residual({ layer: lstm({ units: 4 }) }), highway({ layer: dense({ units: 4, activation: 'relu' }) })], { input: { features: 3 } });
+  it('run natively as by the reference, and step by step', async () => {
+    const make = (runtime?: Runtime): Model => sequential([
+      gru({ units: 4, layers: 3, skip: 'highway' }), residual({ layer: lstm({ units: 4 }) }), highway({ layer: dense({ units: 4, activation: 'relu' }) }),
+    ], { input: { features: 3 }, runtime });
+    const built = make();
     const rows = someSequences([5, 2], 3);
     const together = await built.predict(rows);
+    assertNear(together.output.data, (await make(referenceRuntime).predict(rows)).output.data, 'against the reference');
     for (const [i, row] of rows.entries()) assertNear(together.output.row(i).data, (await built.predict([row])).output.data, `row ${i}`);
     const stream = built.stream();
     assertNear(rows[0]!.flatMap((step) => [...stream.step(step)]), together.output.row(0).data, 'stream');
