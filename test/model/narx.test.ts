@@ -132,7 +132,7 @@ describe('narx', () => {
   });
 
   it('refuses what does not fit', async () => {
-    assertThrows(() => narx({ inputs: 1, outputs: 1, outputDelays: [0] }), 'ERR_BPTT_RANGE', /outputDelays to be an integer of 1 or more/);
+    assertThrows(() => narx({ inputs: 1, outputs: 1, outputDelays: [0] }), 'ERR_BPTT_RANGE', /outputDelays to be an integer from 1 to 65536/);
     assertThrows(() => narx({ inputs: 1, outputs: 1, inputDelays: [1, 1] }), 'ERR_BPTT_OPTION', /different numbers of steps/);
     assertThrows(() => narx({ inputs: 1, outputs: 1, delays: [1] } as never), 'ERR_BPTT_OPTION', /unknown option "delays"/);
     assertThrows(() => narx({ inputs: 1, outputs: 2, transition: [dense({ units: 3 })] }), 'ERR_BPTT_SHAPE', /transition to give 2 features, received 3/);

@@ -94,7 +94,7 @@ describe('theory: backpropagation through time', () => {
     const sizes = [64, 128, 256, 512].map(bytes);
     const slopes = sizes.slice(1).map((size, i) => (size - sizes[i]!) / (64 * 2 ** i));
     const saved = 4 * 32 * 4;
-    for (const slope of slopes) assert.ok(Math.abs(slope / slopes[0]! - 1) < 0.1 && slope > saved && slope < 20 * saved, `bytes per step: ${slopes.join(', ')}`);
+    for (const slope of slopes) assert.ok(Math.abs(slope / slopes[0]! - 1) < 0.25 && slope > saved && slope < 20 * saved, `bytes per step: ${slopes.join(', ')}`);
   });
   it('[33] TBPTT: chunks that carry the state have the h of the whole sequence', async () => {
     const model = built();

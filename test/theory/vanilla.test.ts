@@ -34,7 +34,7 @@ const x = numbers([steps, 1, inputs], sequence.flat());
 const start = matrix(1, units, 7)[0]!;
 
 /** h_t = f(V x_t + W h_{t−1} + b), by a loop. */
-function states(f: (z: number) => number, { biased = true, h0 = new Array<number>(units).fill(0) } = {}): number[][] {
+function states(f: (z: number) => number, { biased = true, h0 = bias.map(() => 0) }: { biased?: boolean; h0?: Vector } = {}): number[][] {
   let h: Vector = h0;
   return sequence.map((now) => {
     h = plus(times(now, input), times(h, recurrent), biased ? bias : bias.map(() => 0)).map(f);
