@@ -9,10 +9,10 @@ import { registerLayer } from '../registry.ts';
 import { filterOptionNames, readFilterOptions, type FilterLayerOptions } from './options.ts';
 import { convolveSteps } from './overTime.ts';
 import { filterMatrix } from './weights.ts';
-import type { Padding } from './windows.ts';
+import { mostPlaces, type Padding } from './windows.ts';
 
 export interface Conv1dOptions extends FilterLayerOptions {
-  /** Steps that each filter sees. */
+  /** Steps that each filter sees, up to 4096. */
   readonly kernel: number;
   /** Steps from one output to the next. Default 1. */
   readonly stride?: number | undefined;
@@ -38,7 +38,7 @@ export function conv1d(options: Conv1dOptions): Layer {
   checkOptions('conv1d', options, [...filterOptionNames, 'kernel', 'stride', 'dilation', 'padding']);
   const filters = requireInteger('conv1d', 'filters', options.filters, 1);
   const windows = {
-    kernel: requireInteger('conv1d', 'kernel', options.kernel, 1),
+    kernel: requireInteger('conv1d', 'kernel', options.kernel, 1, mostPlaces),
     stride: requireInteger('conv1d', 'stride', options.stride ?? 1, 1),
     dilation: requireInteger('conv1d', 'dilation', options.dilation ?? 1, 1),
   };

@@ -9,13 +9,13 @@ import { registerLayer } from '../registry.ts';
 import { imageInput, windowsOverImages, type ImageWindows } from './images.ts';
 import { filterOptionNames, readFilterOptions, type FilterLayerOptions } from './options.ts';
 import { filterMatrix } from './weights.ts';
-import { filtered, readPair } from './windows.ts';
+import { filtered, readKernel, readPair } from './windows.ts';
 
 /** One size for both axes, or [height, width]. */
 export type Pair = number | readonly [number, number];
 
 export interface Conv2dOptions extends FilterLayerOptions {
-  /** Height and width that each filter sees. */
+  /** Height and width that each filter sees, up to 4096 places. */
   readonly kernel: Pair;
   /** Default 1. */
   readonly stride?: Pair | undefined;
@@ -26,8 +26,8 @@ export interface Conv2dOptions extends FilterLayerOptions {
 }
 
 /** Windows along both axes of images. @throws ERR_BPTT_RANGE or ERR_BPTT_TYPE. */
-export function readImageWindows(owner: string, { kernel, stride = 1, dilation = 1 }: Pick<Conv2dOptions, 'kernel' | 'stride' | 'dilation'>): ImageWindows {
-  const [kernels, strides, dilations] = [readPair(owner, 'kernel', kernel), readPair(owner, 'stride', stride), readPair(owner, 'dilation', dilation)];
+export function readImageWindows(owner: string, { kernel, stride = 1, dilation = 1 }: Pick<Conv2dOptions, 'kernel' | 'stride' | 'dilation'>, kernelName = 'kernel'): ImageWindows {
+  const [kernels, strides, dilations] = [readKernel(owner, kernelName, kernel), readPair(owner, 'stride', stride), readPair(owner, 'dilation', dilation)];
   const along = (axis: 0 | 1): ImageWindows[0] => ({ kernel: kernels[axis], stride: strides[axis], dilation: dilations[axis] });
   return [along(0), along(1)];
 }

@@ -8,7 +8,7 @@ import { registerLayer } from '../registry.ts';
 import { readImageWindows, type Pair } from './conv2d.ts';
 import { imageInput, windowsOverImages, type ImageWindows } from './images.ts';
 import { windowsOverTime } from './overTime.ts';
-import type { Windows } from './windows.ts';
+import { mostPlaces, type Windows } from './windows.ts';
 
 export interface Pooling1dOptions extends LayerOptions {
   /** Steps of a window. */
@@ -67,7 +67,7 @@ function averageOverImages(label: string, signal: Signal, windows: ImageWindows,
 
 function pooling1d(kind: string, options: Pooling1dOptions, pool: typeof maxOverTime): Layer {
   checkOptions(kind, options, optionNames);
-  const kernel = requireInteger(kind, 'size', options.size, 1);
+  const kernel = requireInteger(kind, 'size', options.size, 1, mostPlaces);
   const windows = { kernel, stride: requireInteger(kind, 'stride', options.stride ?? kernel, 1), dilation: 1 };
   const padding = requireChoice(kind, 'padding', options.padding ?? 'valid', ['same', 'valid'] as const);
   return defineLayer(kind, options, (scope, ...inputs) => zeroPadding(pool(scope, sequenceInput(layerLabel(kind, scope), inputs), windows, padding)));
@@ -75,7 +75,7 @@ function pooling1d(kind: string, options: Pooling1dOptions, pool: typeof maxOver
 
 function pooling2d(kind: string, options: Pooling2dOptions, pool: typeof maxOverImages): Layer {
   checkOptions(kind, options, optionNames);
-  const windows = readImageWindows(kind, { kernel: options.size, stride: options.stride ?? options.size });
+  const windows = readImageWindows(kind, { kernel: options.size, stride: options.stride ?? options.size }, 'size');
   const padding = requireChoice(kind, 'padding', options.padding ?? 'valid', ['same', 'valid'] as const);
   return defineLayer(kind, options, (scope, ...inputs) => {
     const label = layerLabel(kind, scope);

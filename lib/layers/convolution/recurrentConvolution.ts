@@ -12,13 +12,13 @@ import { imageInput, windowsOverImages, type ImageWindows } from './images.ts';
 import { checkResponseNormalization, normalizeResponses, type ResponseNormalization } from './localResponseNormalization.ts';
 import { convolveSteps } from './overTime.ts';
 import { filterMatrix } from './weights.ts';
-import { filtered, readPair } from './windows.ts';
+import { filtered, mostPlaces, readKernel } from './windows.ts';
 
 /** What recurrent convolutions of one and of two axes accept. */
 export interface RecurrentConvolutionOptions extends LayerOptions {
   /** Features of the output. */
   readonly filters: number;
-  /** T: how often the layer reads its own output. With 0 it is a plain convolution. Default 3, as in the paper. */
+  /** T: how often the layer reads its own output. With 0 it is a plain convolution; at most 100. Default 3, as in the paper. */
   readonly iterations?: number | undefined;
   /** Default "relu". */
   readonly activation?: ActivationName | undefined;
@@ -60,6 +60,9 @@ interface Settings {
 /** A convolution that keeps the sizes of its input but for the features; `scope` is where it may carry its recent inputs. */
 type Convolve = (scope: Scope, signal: Signal, filters: Value, kernel: readonly number[]) => Value;
 
+/** Each iteration is a part of the graph. */
+const mostIterations = 100;
+
 const optionNames = ['name', 'filters', 'kernel', 'recurrentKernel', 'iterations', 'activation', 'normalization', 'bias', 'initializer'] as const;
 
 function readSettings(kind: string, options: RecurrentConvolutionOptions): Settings {
@@ -76,7 +79,7 @@ function readSettings(kind: string, options: RecurrentConvolutionOptions): Setti
   return {
     bias, normalization,
     filters: requireInteger(kind, 'filters', options.filters, 1),
-    iterations: requireInteger(kind, 'iterations', options.iterations ?? 3, 0),
+    iterations: requireInteger(kind, 'iterations', options.iterations ?? 3, 0, mostIterations),
     activation: requireChoice(kind, 'activation', options.activation ?? 'relu', activationNames),
     initializer: {
       input: asInitializer(`${kind}: initializer.input`, initializer.input ?? glorotUniform()),
@@ -116,8 +119,8 @@ function iterate(scope: Scope, input: Signal, settings: Settings, kernels: { rea
 export function recurrentConvolution1d(options: RecurrentConvolution1dOptions): Layer {
   const kind = 'recurrentConvolution1d';
   checkOptions(kind, options, [...optionNames, 'padding']);
-  const own = [requireInteger(kind, 'kernel', options.kernel, 1)];
-  const recurrent = options.recurrentKernel === undefined ? own : [requireInteger(kind, 'recurrentKernel', options.recurrentKernel, 1)];
+  const own = [requireInteger(kind, 'kernel', options.kernel, 1, mostPlaces)];
+  const recurrent = options.recurrentKernel === undefined ? own : [requireInteger(kind, 'recurrentKernel', options.recurrentKernel, 1, mostPlaces)];
   const padding = requireChoice(kind, 'padding', options.padding ?? 'same', ['causal', 'same'] as const);
   const settings = readSettings(kind, options);
   return defineLayer(kind, options, (scope, ...inputs) => iterate(scope, sequenceInput(layerLabel(kind, scope), inputs), settings, { own, recurrent }, (place, signal, filters, [kernel]) => (
@@ -133,8 +136,8 @@ export function recurrentConvolution1d(options: RecurrentConvolution1dOptions): 
 export function recurrentConvolution2d(options: RecurrentConvolution2dOptions): Layer {
   const kind = 'recurrentConvolution2d';
   checkOptions(kind, options, optionNames);
-  const own = readPair(kind, 'kernel', options.kernel);
-  const recurrent = options.recurrentKernel === undefined ? own : readPair(kind, 'recurrentKernel', options.recurrentKernel);
+  const own = readKernel(kind, 'kernel', options.kernel);
+  const recurrent = options.recurrentKernel === undefined ? own : readKernel(kind, 'recurrentKernel', options.recurrentKernel);
   const settings = readSettings(kind, options);
   return defineLayer(kind, options, (scope, ...inputs) => {
     const label = layerLabel(kind, scope);

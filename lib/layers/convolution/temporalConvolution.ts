@@ -9,9 +9,10 @@ import { zeroPadding } from '../masking.ts';
 import { registerLayer } from '../registry.ts';
 import { conv1d } from './conv1d.ts';
 import type { FilterLayerOptions } from './options.ts';
+import { mostPlaces } from './windows.ts';
 
 export interface TcnOptions extends LayerOptions {
-  /** Features of each block, from the input to the output: as many blocks as numbers. */
+  /** Features of each block, from the input to the output: as many blocks as numbers, up to 24. */
   readonly channels: readonly number[];
   /** Steps that each convolution sees. Default 2. */
   readonly kernel?: number | undefined;
@@ -32,6 +33,9 @@ interface TcnSettings {
   readonly weightNorm: boolean;
   readonly initializer: FilterLayerOptions['initializer'];
 }
+
+/** Block 23 has a dilation of 2²³ steps already. */
+const mostBlocks = 24;
 
 function buildBlock(scope: Scope, input: Signal, filters: number, dilation: number, settings: TcnSettings): Signal {
   const { kernel, dropout, variational, weightNorm, initializer } = settings;
@@ -62,11 +66,12 @@ export function tcn(options: TcnOptions): Layer {
   if (!Array.isArray(channels) || channels.length === 0) {
     throw new BpttError('ERR_BPTT_TYPE', `tcn: expected channels to be a list of at least one number, one for each block, received ${describe(channels)}`, { received: channels });
   }
+  requireInteger('tcn', 'the number of blocks', channels.length, 1, mostBlocks);
   channels.forEach((filters, i) => requireInteger('tcn', `channels[${i}]`, filters, 1));
   const initializer = options.initializer ?? {};
   checkOptions('tcn: initializer', initializer, ['weight', 'bias']);
   const settings: TcnSettings = {
-    kernel: requireInteger('tcn', 'kernel', options.kernel ?? 2, 1),
+    kernel: requireInteger('tcn', 'kernel', options.kernel ?? 2, 1, mostPlaces),
     dropout: requireRate('tcn', 'dropout', options.dropout ?? 0),
     variational: requireBoolean('tcn', 'variational', options.variational ?? true),
     weightNorm: requireBoolean('tcn', 'weightNorm', options.weightNorm ?? true),

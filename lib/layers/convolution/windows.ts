@@ -88,6 +88,16 @@ export function noWindows(rows: number): Value {
   return constant(0, [rows], 'int32');
 }
 
+/** Places that a window may have: each is a part of the graph, which no model from a file may swell without end. */
+export const mostPlaces = 4096;
+
+/** The places of windows over images, [height, width]. @throws ERR_BPTT_TYPE or ERR_BPTT_RANGE. */
+export function readKernel(owner: string, name: string, value: unknown): readonly [number, number] {
+  const [height, width] = readPair(owner, name, value);
+  requireInteger(owner, `the places of ${name}`, height * width, 1, mostPlaces);
+  return [height, width];
+}
+
 /** A size for both axes of an image, or one for each, [height, width]. @throws ERR_BPTT_TYPE or ERR_BPTT_RANGE. */
 export function readPair(owner: string, name: string, value: unknown): readonly [number, number] {
   if (typeof value === 'number') {

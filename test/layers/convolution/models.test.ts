@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadModel, saveModel } from '../../../lib/formats/index.ts';
 import {
   averagePooling1d, conv1d, conv2d, dense, flatten, globalAveragePooling, globalMaxPooling, localResponseNormalization, lstm, maxPooling1d, maxPooling2d, recurrentConvolution1d, recurrentConvolution2d, reshape,
-  tcn, timeDistributed, stack, type Layer,
+  receptiveField, tcn, timeDistributed, stack, type Layer,
 } from '../../../lib/layers/index.ts';
 import { crossEntropy, squaredError } from '../../../lib/losses/index.ts';
 import { input, modelFromJSON, sequential, type InputOptions } from '../../../lib/model/index.ts';
@@ -44,6 +44,20 @@ describe('inputs of images', () => {
     assertThrows(wrong([]), 'ERR_BPTT_TYPE', /a number, or sizes such as \[height, width, channels\]/);
     assertThrows(wrong([3, 0]), 'ERR_BPTT_RANGE', /features\[1\]/);
     assertThrows(wrong([2 ** 20, 2 ** 20]), 'ERR_BPTT_RANGE', /product of features/);
+  });
+});
+
+describe('windows and iterations without end', () => {
+  it('are refused before anything is built of them', () => {
+    const endless = 1e9;
+    const factories: Readonly<Record<string, () => unknown>> = {
+      conv1d: () => conv1d({ filters: 1, kernel: endless }), tcn: () => tcn({ channels: [1], kernel: endless }), maxPooling1d: () => maxPooling1d({ size: endless }),
+      conv2d: () => conv2d({ filters: 1, kernel: [65, 64] }), maxPooling2d: () => maxPooling2d({ size: endless }), recurrentConvolution2d: () => recurrentConvolution2d({ filters: 1, kernel: 3, recurrentKernel: 100 }),
+      recurrentConvolution1d: () => recurrentConvolution1d({ filters: 1, kernel: 3, iterations: endless }),
+    };
+    for (const [kind, make] of Object.entries(factories)) assertThrows(make, 'ERR_BPTT_RANGE', new RegExp(`^${kind}: expected .*from`));
+    assertThrows(() => tcn({ channels: new Array<number>(25).fill(1) }), 'ERR_BPTT_RANGE', /number of blocks/);
+    assert.equal(receptiveField(tcn({ channels: new Array<number>(24).fill(1) })), 2 ** 25 - 1);
   });
 });
 
