@@ -11,7 +11,7 @@ import { drawInteger } from '../tasks/draw.ts';
 const looks = 10;
 
 const settingsOf = {
-  small: { units: 10, trained: 100, tested: 256, rows: 16, updates: 4000, rate: 1e-2, clip: 1, seeds: 3 },
+  small: { units: 10, trained: 100, tested: 256, rows: 16, updates: 4000, rate: 1e-2, clip: 1, seeds: 5 },
   full: { units: 10, trained: 100, tested: 1000, rows: 16, updates: 20_000, rate: 1e-2, clip: 1, seeds: 10 },
 };
 type CountingSettings = Omit<(typeof settingsOf)['small'], 'seeds'>;

@@ -35,7 +35,7 @@ function section(column: Column, groups: readonly Group[], order: readonly Relat
         group.subject, show(printed[i], 5), rank(printed, printed[i]!), show(means[i]), rank(means, means[i]!), showAll(measuresOf(group, 'accuracy'), 3), show(group.records[0]!.parameters),
         show(mean(group.records.map(({ seconds }) => seconds)), 2)])),
       ...orderTable(verdicts),
-      `${show(100 * agreement(printed, means), 2)} % of all pairs of architectures stand in the published order.`,
+      ...(groups.length > 1 ? [`${show(100 * agreement(printed, means), 2)} % of all pairs of architectures stand in the published order.`] : []),
     ],
     figures: [{
       name: column,

@@ -28,7 +28,7 @@ export function reportOdyssey(records: readonly RunRecord[]): Section {
     text: [
       'K. Greff et al., "LSTM: a search space odyssey", arXiv:1503.04069 (2015), compare these on speech, handwriting and music: no variant is better than the vanilla LSTM by much, coupled gates and '
       + 'no peepholes simplify it for free. Their order is looked for here on the adding problem with T = 50, as a public repetition did, which found that all but NIG come below 0.01.',
-      `Here: ${describeSettings(records, ['steps', 'units', 'updates', 'rows', 'rate'])}, Adam. What the paper says of forget gate and output activation being the most critical parts does not show in this task: nothing has to be forgotten.`,
+      `Here: ${describeSettings(records, ['steps', 'units', 'updates', 'rows', 'rate'])}, Adam. What the paper says of forget gate and output activation being the most critical parts cannot be expected of this task, in which nothing has to be forgotten.`,
       table(['variant', '', 'error by seed', `updates until below ${threshold}`, 'parameters'], groups.map((group) => [
         group.subject, variants[group.subject]!, showAll(measuresOf(group, 'error')),
         group.records.map((record) => updatesUntil(record, 'error', threshold, 'below')).map((updates) => (updates === undefined ? 'never' : show(updates))).join(', '), show(group.records[0]!.parameters)])),

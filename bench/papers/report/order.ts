@@ -38,6 +38,7 @@ const signs = { '<<': '≪', '<': '<', '<=': '≤' } as const;
 
 /** Relations and verdicts as a table, with a sentence that counts them. */
 export function orderTable(verdicts: readonly Verdict[]): string[] {
+  if (verdicts.length === 0) return [];
   const count = (verdict: Verdict['verdict']): number => verdicts.filter((each) => each.verdict === verdict).length;
   return [
     `Of ${verdicts.length} relations of the published order ${count('held')} held, ${count('within the seeds’ spread')} were reversed by no more than the seeds differ, and ${count('did not hold')} did not hold.`,
