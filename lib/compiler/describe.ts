@@ -1,6 +1,6 @@
 import { decodeProgram } from './decode.ts';
 import type { DecodedInstruction, DecodedOperand } from './decode.ts';
-import { mapConstantBase, mapInputBase } from './format.ts';
+import { mapConstantBase, mapInputBase, mapWrittenBase } from './format.ts';
 
 const typeLetters = { float32: 'f', int32: 'i', bool: 'b' } as const;
 const attributeNames: Partial<Record<DecodedInstruction['opcode'], readonly string[]>> = {
@@ -26,6 +26,7 @@ function describeOperand(operand: DecodedOperand): string {
 }
 
 function describeSource(place: number, constants: readonly number[]): string {
+  if (place >= mapWrittenBase) return `out${place - mapWrittenBase}`;
   if (place >= mapConstantBase) {
     bitsView[0] = constants[place - mapConstantBase]!;
     return String(floatView[0]);

@@ -48,6 +48,8 @@ export const mapLimits = { inputs: 24, outputs: 16, registers: 32, constants: 32
 export const mapInputBase = 64;
 export const mapOutputBase = 64;
 export const mapConstantBase = 128;
+/** Sources from here on are outputs that an earlier instruction of the entry has written. */
+export const mapWrittenBase = 192;
 
 export const mapOperation = {
   copy: 0, add: 1, subtract: 2, multiply: 3, divide: 4, maximum: 5, minimum: 6, power: 7, fusedMultiplyAdd: 8, negate: 9, exp: 10, log: 11, sqrt: 12,

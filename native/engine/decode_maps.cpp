@@ -64,6 +64,11 @@ class MapDecoder {
       if (place >= static_cast<uint32_t>(map_.registerCount)) return textOf("register ", place, " of ", map_.registerCount);
       return (registers_ >> place) & 1 ? Fault() : textOf("register ", place, " is read before it is written");
     }
+    if (place >= mapWrittenBase) {
+      const uint32_t output = place - mapWrittenBase;
+      const bool written = output < maximumOutputs && ((outputs_ >> output) & 1);
+      return written ? Fault() : textOf("output ", output, " is read before it is written");
+    }
     if (place >= mapConstantBase) {
       const uint32_t constant = place - mapConstantBase;
       return constant < map_.constants.size() ? Fault() : textOf("constant ", constant, " of ", map_.constants.size());

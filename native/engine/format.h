@@ -85,6 +85,7 @@ enum MapLimit : uint32_t {
   maximumMapInstructions = 256,
   mapInputBase = 64,  // of sources; of destinations the same number is the first output
   mapConstantBase = 128,
+  mapWrittenBase = 192,  // sources from here on are outputs that an earlier instruction of the entry has written
 };
 constexpr uint32_t mapOperations = 51;
 

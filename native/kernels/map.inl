@@ -36,8 +36,9 @@ struct MapProgram {
   Span spans[kMapRegisters + kMapOperands + kMapConstants];
 };
 
-BPTT_INLINE uint8_t placeOfSource(int32_t source) {
+BPTT_INLINE uint8_t placeOfSource(const MapProgram& program, int32_t source) {
   if (source < 64) return static_cast<uint8_t>(source);
+  if (source >= 192) return static_cast<uint8_t>(kMapRegisters + program.inputCount + source - 192);
   return static_cast<uint8_t>(source < 128 ? kMapRegisters + source - 64 : kMapRegisters + kMapOperands + source - 128);
 }
 
@@ -49,9 +50,9 @@ void decodeMap(MapProgram& program, const MapArguments& arguments) {
     to.handler = kMapHandlers[from.op];
     to.to = static_cast<uint8_t>(from.destination < 64 ? from.destination
                                                        : kMapRegisters + program.inputCount + from.destination - 64);
-    to.a = placeOfSource(from.a);
-    to.b = placeOfSource(from.b);
-    to.c = placeOfSource(from.c);
+    to.a = placeOfSource(program, from.a);
+    to.b = placeOfSource(program, from.b);
+    to.c = placeOfSource(program, from.c);
   }
 }
 
@@ -85,9 +86,18 @@ void chooseView(MapProgram& program, const MapArguments& arguments) {
   }
 }
 
+bool sharesMemoryWithInput(const MapProgram& program, int output) {
+  for (int input = 0; input < program.inputCount; ++input) {
+    if (program.view[input].data == program.view[output].data) return true;
+  }
+  return false;
+}
+
 // An output over an input's memory waits for the end of the block when a later instruction still wants that input.
 void findDeferredOutputs(MapProgram& program) {
   for (int output = program.inputCount; output < program.operandCount; ++output) {
+    program.deferred[output] = false;
+    if (!sharesMemoryWithInput(program, output)) continue;
     const uint8_t place = static_cast<uint8_t>(kMapRegisters + output);
     bool written = false, deferred = false;
     for (int i = 0; i < program.codeLength && !deferred; ++i) {

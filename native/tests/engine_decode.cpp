@@ -124,6 +124,7 @@ void checkMaps() {
   refuses(map({{9, 64, 129, 0, 0}}), "constant 1 of 1");
   refuses(map({{9, 64, 65, 0, 0}}), "reads 2 inputs of 1");
   refuses(map({{9, 64, 90, 0, 0}}), "nothing to read");
+  refuses(map({{9, 64, 192, 0, 0}}), "output 0 is read before it is written");
   refuses(map({{9, 2, 64, 0, 0}}), "nothing to write");
   refuses(map({{9, 80, 64, 0, 0}}), "nothing to write");
   refuses(map({{9, 65, 64, 0, 0}}), "lower output");

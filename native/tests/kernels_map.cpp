@@ -300,7 +300,8 @@ Program randomProgram(Numbers& numbers) {
     program.code.push_back({op, to, source(written), source(written), source(written)});
   }
   for (int j = 0; j < program.outputs; ++j) {
-    program.code.push_back({1, 64 + j, source(program.registers), source(program.registers), 0});
+    const int32_t written = j > 0 && numbers.word() % 2 == 0 ? 192 + static_cast<int32_t>(numbers.word() % static_cast<uint32_t>(j)) : source(program.registers);
+    program.code.push_back({1, 64 + j, written, source(program.registers), 0});
   }
   return program;
 }
@@ -309,6 +310,7 @@ std::vector<float> runElement(const KernelTable& table, const Program& program, 
   std::vector<float> registers(32), outputs(static_cast<size_t>(program.outputs));
   const auto valueOf = [&](int32_t source) {
     if (source < 64) return registers[static_cast<size_t>(source)];
+    if (source >= 192) return outputs[static_cast<size_t>(source - 192)];
     return source < 128 ? inputs[static_cast<size_t>(source - 64)] : floatOfBits(program.constants[static_cast<size_t>(source - 128)]);
   };
   for (const MapInstruction& step : program.code) {

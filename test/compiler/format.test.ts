@@ -21,7 +21,7 @@ describe('the numbers of the program format', () => {
   it('are those of the C++ header', () => {
     assert.equal(format.magic, numberOf('magic'));
     assert.equal(format.version, numberOf('version'));
-    for (const name of ['headerWords', 'storageWords', 'operandWords', 'maximumRank', 'packedColumns', 'instructionHeader', 'mapHeader', 'mapInstructionWords', 'mapInputBase', 'mapConstantBase'] as const) {
+    for (const name of ['headerWords', 'storageWords', 'operandWords', 'maximumRank', 'packedColumns', 'instructionHeader', 'mapHeader', 'mapInstructionWords', 'mapInputBase', 'mapConstantBase', 'mapWrittenBase'] as const) {
       assert.equal(format[name], numberOf(name), name);
     }
   });

@@ -1,5 +1,5 @@
 import type { ElementType, Node, Value } from '../../graph/value.ts';
-import { mapConstantBase, mapInputBase, mapLimits, mapOperation, mapOutputBase } from '../format.ts';
+import { mapConstantBase, mapInputBase, mapLimits, mapOperation, mapOutputBase, mapWrittenBase } from '../format.ts';
 import type { MapOperationName } from '../format.ts';
 import type { MapEntry } from '../program.ts';
 import { mapOperationOf } from './elementwise.ts';
@@ -119,7 +119,8 @@ function schedule(roots: readonly Step[]): Step[] {
 class Assembler {
   private readonly code: [number, number, number, number, number][] = [];
   private readonly constants: number[] = [];
-  private readonly registerOf = new Map<Step, number>();
+  /** A register, or the output that a step was written to. */
+  private readonly placeOf = new Map<Step, number>();
   private readonly remaining = new Map<Step, number>();
   private readonly free: number[] = [];
   private registers = 0;
@@ -143,32 +144,36 @@ class Assembler {
     const places = step.sources.map((source) => this.place(source));
     const [a = 0, b = 0, c = 0] = places;
     for (const source of step.sources) if (isStep(source)) this.release(source);
-    const direct = step.outputs.length === 1 && !this.remaining.get(step);
-    const destination = direct ? mapOutputBase + step.outputs[0]! : this.allocate(step);
-    if (direct) this.firstWrite[step.outputs[0]!] = this.code.length;
-    this.code.push([mapOperation[step.operation], destination, a, b, c]);
-    if (direct) return;
-    for (const output of step.outputs) {
-      this.firstWrite[output] = this.code.length;
-      this.code.push([mapOperation.copy, mapOutputBase + output, destination, 0, 0]);
+    const [output, ...others] = step.outputs;
+    if (output === undefined) {
+      this.code.push([mapOperation[step.operation], this.allocate(step), a, b, c]);
+      return;
     }
-    if (!this.remaining.get(step)) this.free.push(destination);
+    this.write(output, [mapOperation[step.operation], mapOutputBase + output, a, b, c]);
+    this.placeOf.set(step, mapWrittenBase + output);
+    for (const other of others) this.write(other, [mapOperation.copy, mapOutputBase + other, mapWrittenBase + output, 0, 0]);
+  }
+
+  private write(output: number, instruction: [number, number, number, number, number]): void {
+    this.firstWrite[output] = this.code.length;
+    this.code.push(instruction);
   }
 
   private allocate(step: Step): number {
     const register = this.free.pop() ?? this.registers++;
-    this.registerOf.set(step, register);
+    this.placeOf.set(step, register);
     return register;
   }
 
   private release(step: Step): void {
     const left = this.remaining.get(step)! - 1;
     this.remaining.set(step, left);
-    if (left === 0) this.free.push(this.registerOf.get(step)!);
+    const place = this.placeOf.get(step)!;
+    if (left === 0 && place < mapInputBase) this.free.push(place);
   }
 
   private place(source: Source): number {
-    if (isStep(source)) return this.registerOf.get(source)!;
+    if (isStep(source)) return this.placeOf.get(source)!;
     if ('input' in source) {
       this.lastRead[source.input] = this.code.length;
       return mapInputBase + source.input;
