@@ -7,13 +7,14 @@ import { runKernels } from './kernels/suite.ts';
 import { runLayers } from './layers/suite.ts';
 import { runNoisy } from './noisy/suite.ts';
 import { writeReport } from './report.ts';
+import { runScaling } from './scaling/suite.ts';
 import { runServe } from './serve/suite.ts';
 import { Context, defaultThreads, type BenchOptions } from './support/context.ts';
 import { describeMachine } from './support/machine.ts';
 import { runTrain } from './train/suite.ts';
 
 const suites: Readonly<Record<string, (context: Context) => Promise<void>>> = {
-  kernels: runKernels, layers: runLayers, cells: runCells, train: runTrain, serve: runServe, noisy: runNoisy, compare: runCompare,
+  kernels: runKernels, layers: runLayers, cells: runCells, train: runTrain, serve: runServe, noisy: runNoisy, scaling: runScaling, compare: runCompare,
 };
 
 const usage = `npm run bench -- SUITE [options]
@@ -74,7 +75,7 @@ async function main(): Promise<void> {
     context.close();
   }
   if (names.includes('compare')) printFloors(context);
-  if (write) console.error(`written to ${writeReport(machine, context.lines)}`);
+  if (write) console.error(`written to ${await writeReport(machine, context.lines)}`);
 }
 
 try {

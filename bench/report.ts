@@ -4,6 +4,7 @@ import path from 'node:path';
 import { formatQuantity, judge, type FloorResult } from './floors.ts';
 import type { Machine } from './support/machine.ts';
 import { projectRoot } from './support/nativeBench.ts';
+import { writeScaling } from './scaling/report.ts';
 import { formatTime, isSkip, type BenchRecord, type Line } from './support/record.ts';
 
 function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -53,7 +54,7 @@ function sections(lines: readonly Line[]): string[] {
 }
 
 /** The page as text. */
-export function formatReport(machine: Machine, lines: readonly Line[]): string {
+export function formatReport(machine: Machine, lines: readonly Line[], scaling: readonly string[]): string {
   const records = lines.filter((line): line is BenchRecord => !isSkip(line));
   const facts = `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.system}, Node.js ${machine.node}, ${machine.compiler}; `
     + `instruction set ${machine.isa}; commit ${machine.commit}, ${machine.date}.`;
@@ -63,16 +64,16 @@ export function formatReport(machine: Machine, lines: readonly Line[]): string {
     + 'compared before anything is timed; the ratio is the median of the rounds\' own ratios, above 1 where bptt is faster. Rounds in which two threads did not get two cores are thrown '
     + 'away; an asterisk marks what was measured while the machine was busy throughout. Peaks are measured in the same run.',
     ...(records.some(({ suite }) => suite === 'compare') ? ['## Floors', floorTable(judge(records))] : []),
-    ...sections(lines),
+    ...sections(lines), ...scaling,
   ].join('\n\n')}\n`;
 }
 
 /** @returns the folder written to */
-export function writeReport(machine: Machine, lines: readonly Line[]): string {
+export async function writeReport(machine: Machine, lines: readonly Line[]): Promise<string> {
   const folder = path.join(projectRoot, 'bench', 'results');
   mkdirSync(folder, { recursive: true });
   const results = { machine, floors: judge(lines.filter((line): line is BenchRecord => !isSkip(line))).map(({ floor: { work, against, bound }, value, verdict }) => ({ work, against, bound, value, verdict })), lines };
   writeFileSync(path.join(folder, 'results.json'), `${JSON.stringify(results, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value), 1)}\n`);
-  writeFileSync(path.join(folder, 'README.md'), formatReport(machine, lines));
+  writeFileSync(path.join(folder, 'README.md'), formatReport(machine, lines, await writeScaling(folder, results.lines.filter((line): line is BenchRecord => !isSkip(line)))));
   return path.relative(projectRoot, folder);
 }
