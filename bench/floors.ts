@@ -80,6 +80,12 @@ export function judge(records: readonly BenchRecord[]): FloorResult[] {
   });
 }
 
+/** Judges each run of the comparison by itself. */
+export function judgeRuns(records: readonly BenchRecord[]): { readonly run: number; readonly result: FloorResult }[] {
+  const runs = [...new Set(records.filter(({ suite }) => suite === 'compare').map(({ run }) => run ?? 1))];
+  return runs.flatMap((run) => judge(records.filter((record) => (record.run ?? 1) === run)).map((result) => ({ run, result })));
+}
+
 /** 1.15×, 0.77, 5 ms */
 export function formatQuantity(quantity: Floor['quantity'], value: number): string {
   return quantity === 'ratio' ? `${value.toPrecision(3)}×` : quantity === 'peakShare' ? value.toFixed(2) : `${value.toPrecision(3)} ms`;

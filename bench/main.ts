@@ -1,8 +1,8 @@
-// npm run bench -- SUITE [--filter WORD] [--threads 1,2] [--json] [--rounds N] [--milliseconds N] [--quick] [--write]
+// npm run bench -- SUITE [--filter WORD] [--threads 1,2] [--json] [--rounds N] [--milliseconds N] [--repeat N] [--quick] [--write]
 import { parseArgs } from 'node:util';
 import { runCells } from './cells/suite.ts';
 import { runCompare } from './compare/suite.ts';
-import { formatFloor, judge } from './floors.ts';
+import { formatFloor, judgeRuns } from './floors.ts';
 import { runKernels } from './kernels/suite.ts';
 import { runLayers } from './layers/suite.ts';
 import { runNoisy } from './noisy/suite.ts';
@@ -24,6 +24,7 @@ const usage = `npm run bench -- SUITE [options]
   --threads 1,2       default: as many as there are cores
   --rounds N          rounds that count (15)
   --milliseconds N    how long each side works in a round (40)
+  --repeat N          runs the comparison N times (1); the page shows each run's floors
   --quick             two short rounds: to see that everything runs
   --json              one line of JSON for each measurement
   --write             writes bench/results/README.md and results.json
@@ -38,39 +39,39 @@ function wholeNumber(name: string, text: string): number {
   throw new UsageError(`--${name}: expected a whole number from 1, received "${text}"`);
 }
 
-function readOptions(args: readonly string[]): { names: string[]; options: BenchOptions; write: boolean } {
+function readOptions(args: readonly string[]): { names: string[]; options: BenchOptions; write: boolean; repeat: number } {
   const { values, positionals } = parseArgs({
     args: [...args], allowPositionals: true,
     options: {
       filter: { type: 'string', default: '' }, threads: { type: 'string' }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '15' },
-      milliseconds: { type: 'string', default: '40' }, quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false },
+      milliseconds: { type: 'string', default: '40' }, repeat: { type: 'string', default: '1' }, quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false },
     },
   });
   const [suite, ...rest] = positionals;
   if (suite === undefined || rest.length > 0 || (suite !== 'all' && !(suite in suites))) throw new UsageError(`expected one suite, received ${positionals.join(' ') || 'none'}`);
   const threads = values.threads?.split(',').map((text) => wholeNumber('threads', text)) ?? defaultThreads();
   const effort = values.quick ? { rounds: 2, roundMilliseconds: 2 } : { rounds: wholeNumber('rounds', values.rounds), roundMilliseconds: wholeNumber('milliseconds', values.milliseconds) };
-  return { names: suite === 'all' ? Object.keys(suites) : [suite], options: { filter: values.filter, threads, json: values.json, effort }, write: values.write };
+  return { names: suite === 'all' ? Object.keys(suites) : [suite], options: { filter: values.filter, threads, json: values.json, effort }, write: values.write, repeat: wholeNumber('repeat', values.repeat) };
 }
 
 function printFloors(context: Context): void {
-  const results = judge(context.records()).filter(({ verdict }) => verdict !== 'not measured');
-  if (results.length === 0) return;
-  if (!context.options.json) console.log('\nfloors');
-  for (const result of results) {
+  for (const { run, result } of judgeRuns(context.records())) {
+    if (result.verdict === 'not measured') continue;
     const { floor: { work, against, bound }, value, verdict } = result;
-    console.log(context.options.json ? JSON.stringify({ floor: work, against, bound, value, verdict }) : formatFloor(result));
+    console.log(context.options.json ? JSON.stringify({ run, floor: work, against, bound, value, verdict }) : `run ${run}  ${formatFloor(result)}`);
   }
 }
 
 async function main(): Promise<void> {
-  const { names, options, write } = readOptions(process.argv.slice(2));
+  const { names, options, write, repeat } = readOptions(process.argv.slice(2));
   const context = new Context(options);
   const machine = describeMachine();
   const busy = machine.load > 0.5 ? `; other work is running (load ${machine.load}), which will be noticed but not undone` : '';
   console.error(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node.js ${machine.node}, ${machine.compiler}, ${context.isa}${busy}`);
   try {
-    for (const name of names) await suites[name]!(context);
+    for (const name of names) {
+      for (context.run = 1; context.run <= (name === 'compare' ? repeat : 1); context.run++) await suites[name]!(context);
+    }
   } finally {
     context.close();
   }

@@ -4,7 +4,7 @@ import type { Effort } from './interleave.ts';
 import { LoadWatch } from './load.ts';
 import { NativeBench } from './nativeBench.ts';
 import { Unavailable } from './peer.ts';
-import { formatLine, type BenchRecord, type Line } from './record.ts';
+import { formatLine, isSkip, type BenchRecord, type Line } from './record.ts';
 
 export interface BenchOptions {
   /** Only what has this word in its name. */
@@ -22,6 +22,8 @@ export class Context {
   readonly bench: NativeBench | null;
   readonly watch: LoadWatch;
   readonly lines: Line[] = [];
+  /** Which run of the suite this is. */
+  run = 1;
 
   constructor(options: BenchOptions) {
     this.options = options;
@@ -41,7 +43,8 @@ export class Context {
     if ('module' in native) native.module.setThreads(count);
   }
 
-  emit(line: Line): void {
+  emit(measured: Line): void {
+    const line: Line = isSkip(measured) ? measured : { ...measured, run: this.run };
     this.lines.push(line);
     console.log(this.options.json ? JSON.stringify(line, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)) : formatLine(line));
   }

@@ -1,6 +1,8 @@
 /** One line of a suite's output. */
 export interface BenchRecord {
   readonly suite: string;
+  /** Which run of the suite it comes from, where that was repeated; from 1. */
+  readonly run?: number | undefined;
   readonly name: string;
   readonly threads: number;
   readonly isa: string;
