@@ -5,6 +5,7 @@ import * as decoding from '../../lib/decoding/index.ts';
 import * as layers from '../../lib/layers/index.ts';
 import * as losses from '../../lib/losses/index.ts';
 import { narx } from '../../lib/model/index.ts';
+import { encoderDecoder } from '../../lib/model/index.ts';
 import * as optimizers from '../../lib/optimizers/index.ts';
 import * as training from '../../lib/training/index.ts';
 import { answersOrRefuses, hostileOptions, hostileValue } from '../support/hostile.ts';
@@ -69,6 +70,7 @@ const subjects: readonly Subject[] = [
   subject('nonlinearAutoregression', layers.nonlinearAutoregression, { units: 2 }, ['inputDelays', 'outputDelays', 'transition']),
   subject('skipGrams', data.skipGrams, {}, ['window'], [text]),
   subject('narx', narx, { inputs: 1, outputs: 1 }, ['inputDelays', 'outputDelays', 'transition', 'seed', 'runtime']),
+  subject('encoderDecoder', encoderDecoder, { source: { features: 2 }, steps: 2, encoder: [layers.gru({ units: 2 })], decoder: [layers.dense({ units: 2 })] }, ['target', 'bridge', 'truthShare', 'seed', 'runtime']),
   subject('stack', layers.stack, { layers: [layers.dense({ units: 2 })] }, []),
   subject('uniform', layers.uniform, {}, ['low', 'high']),
   subject('normal', layers.normal, {}, ['mean', 'deviation']),

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import fc from 'fast-check';
 import { loadModel, saveModel } from '../../lib/formats/index.ts';
 import { bahdanauAttention, concatenate, dense, embedding, gru, lstm, namedOutput, repeatVector, withInitialState, type Layer } from '../../lib/layers/index.ts';
 import { squaredError } from '../../lib/losses/index.ts';
 import { connect, input, model, modelFromJSON, sequential, type Model } from '../../lib/model/index.ts';
 import { sgd } from '../../lib/optimizers/index.ts';
 import { Trainer } from '../../lib/training/index.ts';
+import { answersOrRefuses, hostileOptions, hostileValue } from '../support/hostile.ts';
 import { assertThrows } from '../support/errors.ts';
 import { assertNear, someSequences } from '../support/models.ts';
 
@@ -126,5 +128,14 @@ describe('model: streams with inputs given whole', () => {
     assert.equal(built.stream({ given: { whole: [[[1, 2], [3, 4]]] } }).rows, 1);
     assertThrows(() => built.stream({ given: { stepped: [[[1, 2], [3, 4]]] } }), 'ERR_BPTT_OPTION', /"gru" reads steps ahead/);
     assertThrows(() => built.stream({ lengths: [2] }), 'ERR_BPTT_OPTION', /lengths belong to inputs that are given whole/);
+  });
+
+  it('whatever is given, it is answered or refused with a typed error', () => {
+    const [whole, stepped] = [input({ name: 'whole', tokens: 3 }), input({ name: 'stepped', features: 2 })];
+    const encoded = connect(gru({ units: 2 }), connect(embedding({ size: 2 }), whole));
+    const built = model({ inputs: [whole, stepped], outputs: connect(withInitialState({ layer: gru({ units: 2 }) }), stepped, encoded) });
+    assert.ok(answersOrRefuses(() => built.stream({ given: { whole: [[0, 1], [2]] } }), null));
+    fc.assert(fc.property(hostileValue, (given) => { answersOrRefuses(() => built.stream({ given: { whole: given } } as never), given); }), { numRuns: 150, seed: 3 });
+    fc.assert(fc.property(hostileOptions(['rows', 'given', 'lengths']), (options) => { answersOrRefuses(() => built.stream(options as never), options); }), { numRuns: 150, seed: 3 });
   });
 });

@@ -27,7 +27,8 @@ async function train(built: Model, batch: Parameters<Trainer['step']>[0], option
   return loss;
 }
 
-describe('shapes of use: kinds of sequences', () => {
+describe('shapes of use: kinds of sequences', function () {
+  this.timeout(60_000);
   it('[1] text and DNA: a model of next tokens learns a text of 4 letters and goes on with it', async () => {
     for (const text of ['the cat sat. '.repeat(4), 'GATTACA'.repeat(8)]) {
       const vocabulary = characters(text);
@@ -53,7 +54,8 @@ describe('shapes of use: kinds of sequences', () => {
   });
 });
 
-describe('shapes of use: one and many', () => {
+describe('shapes of use: one and many', function () {
+  this.timeout(60_000);
   it('[2] one to one: a dense network learns XOR, 4 of 4', async () => {
     const built = sequential([dense({ units: 8, activation: 'tanh' }), dense({ units: 1 })], { input: { features: 2, time: false }, seed: 2 });
     const data = [[0, 0], [0, 1], [1, 0], [1, 1]];
