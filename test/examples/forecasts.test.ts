@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { run as foretellTemperature } from '../../examples/temperature.ts';
-import { withData } from './withData.ts';
+import { needEngine, withData } from './withData.ts';
 
 describe('examples: forecasts in closed loop [slow]', function () {
   this.timeout(120_000);
+  needEngine();
 
   withData('beijing_pm25/pollution.csv.gz', '[17] NARX: temperatures of the next day are foretold better than by yesterday\'s', async () => {
     const { error, yesterday, persistence, forecasts } = await foretellTemperature({ epochs: 60 });

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { glimpsesOf, path, run as readGlimpses } from '../../examples/glimpses.ts';
 import { run as readDigits } from '../../examples/sequentialDigits.ts';
 import { shrink } from '../../examples/support/digits.ts';
-import { withData } from './withData.ts';
+import { needEngine, withData } from './withData.ts';
 
 const digits = 'mnist10k/images-u8-28x28.bin.gz';
 
 describe('examples: images [slow]', function () {
   this.timeout(120_000);
+  needEngine();
 
   it('glimpses are the patches of the image with their places', () => {
     const pixels = Float32Array.from({ length: 784 }, (_, i) => i);

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { parseMidi } from 'midi-file';
 import { run } from '../../examples/chorales.ts';
 import { midiFile } from '../../examples/support/midi.ts';
-import { withData } from './withData.ts';
+import { needEngine, withData } from './withData.ts';
 
 describe('examples: music', function () {
   this.timeout(120_000);
+  needEngine();
 
   it('MIDI files hold the notes that were written, and hold those that go on', () => {
     const { header, tracks } = parseMidi(midiFile([[60, 64], [60, 65], [62]]));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { run as foretellDust } from '../../examples/airQuality.ts';
 import { run as foretellVolatility } from '../../examples/volatility.ts';
-import { withData } from './withData.ts';
+import { needEngine, withData } from './withData.ts';
 
 describe('examples: series [slow]', function () {
   this.timeout(120_000);
+  needEngine();
 
   withData('beijing_pm25/pollution.csv.gz', 'air quality: the next hour is foretold better than by saying that nothing changes', async () => {
     const { error, persistence, hours } = await foretellDust({ epochs: 8, units: 24 });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { run as recogniseSpeakers } from '../../examples/japaneseVowels.ts';
 import { run as recogniseDigits } from '../../examples/spokenDigits.ts';
-import { withData } from './withData.ts';
+import { needEngine, withData } from './withData.ts';
 
 describe('examples: speech [slow]', function () {
   this.timeout(120_000);
+  needEngine();
 
   withData('japanese_vowels/JapaneseVowels_TRAIN.ts.gz', 'Japanese vowels: 95 of 100 speakers are recognised', async () => {
     const { accuracy } = await recogniseSpeakers();

@@ -4,9 +4,11 @@ import { review, run as judgeReviews } from '../../examples/sentiment.ts';
 import { run as goOnWithSine } from '../../examples/sineWave.ts';
 import { Random } from '../../examples/support/random.ts';
 import { run as track } from '../../examples/tracking.ts';
+import { needEngine } from './withData.ts';
 
 describe('examples: made-up data [slow]', function () {
   this.timeout(120_000);
+  needEngine();
 
   it('strands of DNA: as many letters as asked for, the box where it is said to be', () => {
     const random = new Random(3);

@@ -5,10 +5,11 @@ import { run as findLanguages } from '../../examples/languages.ts';
 import { run as makeNames } from '../../examples/names.ts';
 import { run as tagWords } from '../../examples/partOfSpeech.ts';
 import { Random } from '../../examples/support/random.ts';
-import { withData } from './withData.ts';
+import { needEngine, withData } from './withData.ts';
 
 describe('examples: text [slow]', function () {
   this.timeout(120_000);
+  needEngine();
 
   withData('names/names.txt', 'names: better than a table of letter pairs, and most of those made up are new', async () => {
     const { loss, pairsOnly, made, shareOfNew } = await makeNames({ names: 6000, epochs: 3, units: 48 });

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { drawPicture, otherWay, run as writeCaptions } from '../../examples/captions.ts';
 import { makeFilm, run as watchFilms } from '../../examples/movingShapes.ts';
 import { Random } from '../../examples/support/random.ts';
+import { needEngine } from './withData.ts';
 
 describe('examples: pictures and films [slow]', function () {
   this.timeout(180_000);
+  needEngine();
 
   it('captions say where two shapes stand, either way around', () => {
     assert.equal(otherWay('a small circle left of a large cross'), 'a large cross right of a small circle');
