@@ -7,7 +7,7 @@ describe('examples: series [slow]', function () {
   this.timeout(120_000);
   needEngine();
 
-  withData('beijing_pm25/pollution.csv.gz', 'air quality: the next hour is foretold better than by saying that nothing changes', async () => {
+  withData('beijing_pm25/pollution.csv.gz', '[1] air quality: the next hour is foretold better than by saying that nothing changes', async () => {
     const { error, persistence, hours } = await foretellDust({ epochs: 8, units: 24 });
     assert.equal(hours, 8625);
     assert.ok(Math.abs(persistence - 22.06) < 0.01, `persistence ${persistence}`);

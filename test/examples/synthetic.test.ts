@@ -24,13 +24,13 @@ describe('examples: made-up data [slow]', function () {
     assert.ok(promoters > 70 && promoters < 130, `${promoters}`);
   });
 
-  it('DNA: promoters are told by the order and distance of two motifs, and the box is found', async () => {
+  it('[1] DNA: promoters are told by the order and distance of two motifs, and the box is found', async () => {
     const { promoters, letters, outside } = await findPromoters({ strands: 1200, length: 50, epochs: 10, learningRate: 1.5e-2 });
     assert.ok(promoters > 0.8, `${promoters}`);
     assert.ok(letters > outside + 0.04, `${letters} against ${outside}`);
   });
 
-  it('sentiment: the order of words decides, which an LSTM reads and a mean of words cannot', async () => {
+  it('[4] sentiment: the order of words decides, which an LSTM reads and a mean of words cannot', async () => {
     const { accuracy, withoutOrder } = await judgeReviews();
     assert.ok(accuracy > 0.97, `${accuracy}`);
     assert.ok(withoutOrder > 0.4 && withoutOrder < 0.6, `${withoutOrder}`);

@@ -30,14 +30,14 @@ describe('examples: text [slow]', function () {
     assert.equal(guesses['Nakamura'], 'Japanese');
   });
 
-  it('source code: half the bits of the characters\' frequencies, and the prefix is gone on with', async () => {
+  it('[1] source code: half the bits of the characters\' frequencies, and the prefix is gone on with', async () => {
     const { bits, frequenciesOnly, text } = await writeCode({ characters: 120_000, units: 64, layers: 1, epochs: 3, batch: 8, learningRate: 1e-2, length: 100 });
     assert.ok(bits < 0.65 * frequenciesOnly, `${bits} against ${frequenciesOnly}`);
     assert.equal(text.length, 'export function '.length + 100);
     assert.ok(text.startsWith('export function '));
   });
 
-  it('dates: written in many ways, translated letter for letter by looking at the right places', async () => {
+  it('[6] dates: written in many ways, translated letter for letter by looking at the right places', async () => {
     const random = new Random(1);
     for (let i = 0; i < 50; i++) {
       const { source, target } = writeDate(random);

@@ -21,7 +21,7 @@ describe('examples: pictures and films [slow]', function () {
     }
   });
 
-  it('captions: most sentences about unseen pictures are right in every word', async () => {
+  it('[3] captions: most sentences about unseen pictures are right in every word', async () => {
     const { exact, some } = await writeCaptions({ epochs: 18 });
     assert.ok(exact > 0.6, `${exact}: ${some.join('; ')}`);
   });
