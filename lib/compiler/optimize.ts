@@ -1,5 +1,6 @@
 import type { Value } from '../graph/value.ts';
 import { hoist } from './passes/hoist.ts';
+import { joinCrossEntropy } from './passes/cross-entropy.ts';
 import { merge } from './passes/merge.ts';
 import { recompute } from './passes/recompute.ts';
 import { simplify } from './passes/simplify.ts';
@@ -36,7 +37,7 @@ export function prepare(values: readonly Value[]): Value[] {
   return run(values, false, [merge, hoist]);
 }
 
-/** Every graph pass, in order: nested scans are unrolled, products merged and hoisted, sums over time taken out of the loops, random numbers made again. */
+/** Every graph pass, in order: nested scans are unrolled, products merged and hoisted, sums over time taken out of the loops, random numbers made again, cross-entropies joined with their gradients. */
 export function optimizeValues(values: readonly Value[]): Value[] {
-  return recompute(run(unrollNested(values), true, [merge, hoist, sink]));
+  return joinCrossEntropy(recompute(run(unrollNested(values), true, [merge, hoist, sink])));
 }

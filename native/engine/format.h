@@ -70,6 +70,7 @@ enum class Opcode : uint32_t {
   iota = 14,
   packStep = 15,
   sumPacked = 16,
+  crossEntropyBoth = 17,
 };
 
 enum InstructionWord : uint32_t { instructionOpcode = 0, instructionWords = 1, instructionOperands = 2, instructionHeader = 3 };

@@ -207,6 +207,20 @@ void demandCrossEntropyGradient(Demands& demands) {
   demands.vector(3, float32, rows);
 }
 
+void demandCrossEntropyBoth(Demands& demands) {
+  const int64_t rows = demands.dimension(0, 0);
+  for (const size_t index : {size_t{0}, size_t{5}}) {
+    demands.matrix(index, float32, rows, demands.dimension(0, 1));
+    demands.stride(index, 1, 1);
+  }
+  demands.vector(1, int32, rows);
+  demands.vector(2, float32, rows);
+  for (size_t index = 3; index < 5; index++) {
+    demands.vector(index, float32, rows);
+    demands.stride(index, 0, 1);
+  }
+}
+
 void demandRandom(Demands& demands, const Instruction& instruction) {
   if (instruction.attributes[0] > 1) demands.fail("distribution is ", instruction.attributes[0], ", expected 0 or 1");
   demands.vector(0, int32, demands.dimension(0, 0) == 3 ? 3 : 2);
@@ -236,6 +250,7 @@ void demandShapes(Demands& demands, const Program& program, const Instruction& i
     case Opcode::softmax: return demandSoftmax(demands, instruction);
     case Opcode::crossEntropy: return demandCrossEntropy(demands);
     case Opcode::crossEntropyGradient: return demandCrossEntropyGradient(demands);
+    case Opcode::crossEntropyBoth: return demandCrossEntropyBoth(demands);
     case Opcode::random: return demandRandom(demands, instruction);
     case Opcode::oneHot: return demandOneHot(demands);
     case Opcode::argMax: return demandArgMax(demands);
@@ -295,6 +310,7 @@ bool isOutput(const Instruction& instruction, size_t index) {
     case Opcode::gemm: case Opcode::gather: case Opcode::scatterAdd: return index == 2;
     case Opcode::crossEntropy: return index >= 2;
     case Opcode::crossEntropyGradient: return index == 4;
+    case Opcode::crossEntropyBoth: return index >= 3;
     case Opcode::iota: return index == 0;
     case Opcode::scan: return false;
   }

@@ -109,7 +109,7 @@ void checkShapes() {
   refuses(oneInstruction(Opcode::oneHot, {indices, {writable, 0, {5, 5}}}, {}), "dimension 0 is 5");
   refuses(oneInstruction(Opcode::argMax, {matrix, vector}, {}), "expected int32");
   refuses(oneInstruction(Opcode::iota, {vector}, {}), "expected int32");
-  refuses(oneInstruction(static_cast<Opcode>(17), {vector}, {}), "opcode 17");
+  refuses(oneInstruction(static_cast<Opcode>(18), {vector}, {}), "opcode 18");
   refuses(oneInstruction(Opcode::iota, {indices}, {1}), "expected 4");
 }
 

@@ -1,4 +1,5 @@
 // Opcodes whose addresses come from data: right results, and errors for every index that is out of range.
+#include <algorithm>
 #include <cmath>
 
 #include "engine_test.h"
@@ -13,7 +14,7 @@ constexpr uint32_t rows = 700, classes = 53, width = 40;
 
 Words indexedProgram() {
   Assembler a;
-  const uint32_t in = a.storage(classes * width + rows * classes + rows * width + rows), io = a.storage(rows + rows * width + classes * width + 2 * rows + rows * classes);
+  const uint32_t in = a.storage(classes * width + rows * classes + rows * width + rows), io = a.storage(rows + rows * width + classes * width + 4 * rows + 2 * rows * classes);
   const uint32_t table = a.operand({in, 0, {classes, width}}), logits = a.operand({in, classes * width, {rows, classes}});
   const uint32_t updates = a.operand({in, classes * width + rows * classes, {rows, width}});
   const uint32_t upstream = a.operand({in, classes * width + rows * classes + rows * width, {rows}});
@@ -31,6 +32,8 @@ Words indexedProgram() {
   a.add(Opcode::scatterAdd, {indices, updates, sums});
   a.add(Opcode::crossEntropy, {logits, indices, loss, normalizer});
   a.add(Opcode::crossEntropyGradient, {logits, normalizer, indices, upstream, gradient});
+  const uint32_t bothLoss = place({rows}), bothNormalizer = place({rows}), bothGradient = place({rows, classes});
+  a.add(Opcode::crossEntropyBoth, {logits, indices, upstream, bothLoss, bothNormalizer, bothGradient});
   return a.words();
 }
 
@@ -65,6 +68,7 @@ void checkValues(Machine& machine) {
   CHECK(gather);
   CHECK(scatter);
   CHECK(entropy);
+  CHECK(std::equal(loss, gradient + rows * classes, gradient + rows * classes));  // both at once: the same bits
 }
 
 void fill(Machine& machine) {
@@ -83,6 +87,7 @@ void checkBadIndex(const KernelTable& table, Opcode opcode, int32_t index) {
     case Opcode::scatterAdd: a.add(opcode, {indices, wide, classTable}); break;
     case Opcode::oneHot: a.add(opcode, {indices, out}); break;
     case Opcode::crossEntropy: a.add(opcode, {wide, indices, vector, other}); break;
+    case Opcode::crossEntropyBoth: a.add(opcode, {wide, indices, vector, other, a.operand({io, 96, {8}}), out}); break;
     default: a.add(opcode, {wide, vector, indices, other, out}); break;
   }
   Machine machine(table, a.words());
@@ -107,7 +112,8 @@ void testIndices(const KernelTable& table) {
     CHECK(std::memcmp(first.data(), machine.floats(1), elements * sizeof(float)) == 0);
     checkValues(machine);
   }
-  for (const Opcode opcode : {Opcode::gather, Opcode::scatterAdd, Opcode::oneHot, Opcode::crossEntropy, Opcode::crossEntropyGradient}) {
+  for (const Opcode opcode : {Opcode::gather, Opcode::scatterAdd, Opcode::oneHot, Opcode::crossEntropy, Opcode::crossEntropyGradient,
+                              Opcode::crossEntropyBoth}) {
     for (const int32_t index : {-1, 5, INT32_MIN, INT32_MAX}) checkBadIndex(table, opcode, index);
   }
 }

@@ -220,6 +220,7 @@ const emitters: Readonly<Record<string, Emitter>> = {
     const reads = [rowsOf(block, logits, unit.nodes[0]!.scope), block.place(targets)];
     emitKernel(block, unit, 'crossEntropy', reads, denseWritable, { indexLimit: logits.shape[1]! });
   },
+  softmaxCrossEntropyBoth: emitCrossEntropyBoth,
   softmaxCrossEntropyGradient: (block, unit) => {
     const [logits, logNormalizer, targets, upstream] = unit.inputs as [Value, Value, Value, Value];
     const { scope } = unit.nodes[0]!;
@@ -227,6 +228,14 @@ const emitters: Readonly<Record<string, Emitter>> = {
     emitKernel(block, unit, 'crossEntropyGradient', reads, rowsWritable, { indexLimit: logits.shape[1]! });
   },
 };
+
+function emitCrossEntropyBoth(block: Block, unit: Unit): void {
+  const [logits, targets, upstream] = unit.inputs as [Value, Value, Value];
+  const { scope } = unit.nodes[0]!;
+  const reads = [rowsOf(block, logits, scope), block.place(targets), block.place(upstream)];
+  const writable: Writable = (place) => (place.dimensions.length === 1 ? denseWritable(place) : rowsWritable(place));
+  emitKernel(block, unit, 'crossEntropyBoth', reads, writable, { indexLimit: logits.shape[1]! });
+}
 
 /**
  * Writes the instruction of a node that is neither elementwise nor a scan.

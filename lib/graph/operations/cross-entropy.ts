@@ -1,6 +1,6 @@
 import { BpttError } from '../../errors.ts';
 import { formatValue, requireRank, requireType, requireValue } from '../checks.ts';
-import { apply, applyOne, defineOperation } from '../operation.ts';
+import { apply, applyOne, defineOperation, operationNamed } from '../operation.ts';
 import { allocate } from '../tensor.ts';
 import { sameShape, type Value } from '../value.ts';
 import { add, multiply, subtract } from './arithmetic.ts';
@@ -81,6 +81,22 @@ defineOperation({
       }
     }
     return [result];
+  },
+});
+
+// Both of the above over the same logits, for programs that need loss and gradient: the compiler's, so it has no gradient of its own.
+defineOperation({
+  name: 'softmaxCrossEntropyBoth',
+  infer(inputs) {
+    const [logits, targets, upstream] = inputs as [Value, Value, Value];
+    checkRows('softmaxCrossEntropyBoth', logits, [targets, upstream]);
+    requireType('softmaxCrossEntropyBoth', 'targets', targets, ['int32']);
+    const rows = { shape: [logits.shape[0]!], type: 'float32' } as const;
+    return [rows, rows, { shape: logits.shape, type: 'float32' }];
+  },
+  reference(node, [logits, targets, upstream], context) {
+    const [loss, logNormalizer] = operationNamed('softmaxCrossEntropy').reference(node, [logits!, targets!], context);
+    return [loss!, logNormalizer!, ...operationNamed('softmaxCrossEntropyGradient').reference(node, [logits!, logNormalizer!, targets!, upstream!], context)];
   },
 });
 
