@@ -39,7 +39,7 @@ function agree(whole: ArrayLike<number>, tail: ArrayLike<number>): boolean {
 
 /**
  * Makes sure that what a model gives for a part of a sequence depends on the part and on the states it begins with alone: a short sequence is run whole and in two parts.
- * @throws (as a rejection) ERR_BPTT_OPTION for a model with a layer that sees several steps at once, such as attention or a convolution over time.
+ * @throws (as a rejection) ERR_BPTT_OPTION for a model with a layer that sees several steps at once, such as attention over the whole sequence.
  */
 export async function requireStepwise(owner: string, model: Model): Promise<void> {
   const refuse = (cause?: unknown): BpttError => new BpttError('ERR_BPTT_OPTION',

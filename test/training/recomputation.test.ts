@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { dense, dropout, embedding, gru, lastStep, lstm, rnn } from '../../lib/layers/index.ts';
+import { conv1d, dense, dropout, embedding, gru, lastStep, lstm, rnn } from '../../lib/layers/index.ts';
 import type { Layer, Signal } from '../../lib/layers/index.ts';
 import { add, mean } from '../../lib/graph/index.ts';
 import { crossEntropy, squaredError } from '../../lib/losses/index.ts';
@@ -57,6 +57,7 @@ describe('training: recomputation', function () {
       [lstm({ units: 3 }), dense({ units: 2 })],
       [gru({ units: 3, layers: 2, initialState: 'learned' }), dense({ units: 2 })],
       [rnn({ units: 4 }), dense({ units: 2 })],
+      [conv1d({ filters: 3, kernel: 3, padding: 'causal' }), rnn({ units: 3 }), dense({ units: 2 })],
     ];
     for (const each of layers) {
       for (const segment of [1, 3, 4, undefined]) await assertSame(stack(...each), [sequences([8, 8])], {}, segment);
