@@ -18,13 +18,14 @@ function isGiven(value: Value): boolean {
   return isLeaf(root.node.operation) || (root.node.operation === 'concat' && root.node.inputs.every(isGiven));
 }
 
-function findFamilies(nodes: readonly Node[]): Family[] {
+/** `inside` says which nodes a step computes: right operands that it does not are there before it. */
+function findFamilies(nodes: readonly Node[], inside: (node: Node) => boolean): Family[] {
   const families = new Map<string, Family>();
   for (const node of nodes) {
     if (node.operation !== 'matmul') continue;
     const [left, right] = node.inputs as [Value, Value];
     const { transposeA, transposeB } = node.attributes as { transposeA: boolean; transposeB: boolean };
-    if (right.shape.length !== 2 || !isGiven(right)) continue;
+    if (right.shape.length !== 2 || (inside(viewedValue(right).node) && !isGiven(right))) continue;
     const key = `${left.id} ${transposeA} ${transposeB}`;
     const family = families.get(key) ?? { left, transposeA, transposeB, products: [] };
     family.products.push(node);
@@ -48,7 +49,7 @@ function inOrder(products: readonly Node[]): Node[] {
 
 function mergeFamilies(roots: readonly Value[], inside: (node: Node) => boolean): Value[] {
   const mapping = new Map<Value, Value>();
-  for (const { left, transposeA, transposeB, products } of findFamilies(topologicalOrder(roots).filter(inside))) {
+  for (const { left, transposeA, transposeB, products } of findFamilies(topologicalOrder(roots).filter(inside), inside)) {
     const ordered = inOrder(products);
     const rights = ordered.map((node) => node.inputs[1]!);
     const together = applyOne('matmul', [left, concat(rights, transposeB ? 0 : 1)], { transposeA, transposeB }, ordered[0]!.scope);
