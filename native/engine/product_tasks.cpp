@@ -43,8 +43,11 @@ class GemmTask final : public Task {
                                                  static_cast<double>(depth_));
   }
 
-  // Few rows fill the kernel's tiles only when they are not split.
+  // Few rows fill the kernel's tiles only when they are not split. A deep product of more columns than rows, as a weight gradient is, is bound by
+  // reading its packed operand, of which each thread then reads its own panels alone.
   Axis axis(int parts) const override {
+    const bool deep = !batched_ && depth_ > matrixRows_ && columns_ > matrixRows_;
+    if (deep && units >= parts && (units % parts == 0 || units >= 4 * static_cast<int64_t>(parts))) return Axis::units;
     const int64_t enough = batched_ ? parts : 12 * static_cast<int64_t>(parts);
     if (rows >= enough) return Axis::rows;
     if (units >= parts) return Axis::units;
