@@ -23,20 +23,22 @@ describe('the code of the lecture notes', function () {
 
   describe('where it is trained', () => {
     needEngine();
-    let figures: Awaited<ReturnType<typeof judgeReviews>>;
-    before(async () => { figures = await judgeReviews(); });
+    describe('the sentiment classifier', () => {
+      let figures: Awaited<ReturnType<typeof judgeReviews>>;
+      before(async () => { figures = await judgeReviews(); });
 
-    it('[142] Embedding, Bidirectional(LSTM), Dense, Dense: 66,048 + 8,256 + 65 parameters, and learns from logits', () => {
-      const { parameters, vocabulary, accuracy } = figures;
-      assert.deepEqual(parameters, { embedding: 64 * vocabulary, lstm: 66_048, dense: 8_256, dense_1: 65 });
-      assert.ok(accuracy > 0.85, `${accuracy}`);
-    });
+      it('[142] Embedding, Bidirectional(LSTM), Dense, Dense: 66,048 + 8,256 + 65 parameters, and learns from logits', () => {
+        const { parameters, vocabulary, accuracy } = figures;
+        assert.deepEqual(parameters, { embedding: 64 * vocabulary, lstm: 66_048, dense: 8_256, dense_1: 65 });
+        assert.ok(accuracy > 0.85, `${accuracy}`);
+      });
 
-    it('[143] masked rows are ragged rows and rows alone: outputs and gradients; without lengths padding is read', () => {
-      const { ragged, alone, gradient, unmasked } = figures.padding;
-      assert.equal(ragged, 0);
-      assert.ok(alone <= 1e-5 && gradient <= 1e-6, `${alone}, ${gradient}`);
-      assert.ok(unmasked > 1e-2, `${unmasked}`);
+      it('[143] masked rows are ragged rows and rows alone: outputs and gradients; without lengths padding is read', () => {
+        const { ragged, alone, gradient, unmasked } = figures.padding;
+        assert.equal(ragged, 0);
+        assert.ok(alone <= 1e-5 && gradient <= 1e-6, `${alone}, ${gradient}`);
+        assert.ok(unmasked > 1e-2, `${unmasked}`);
+      });
     });
 
     it('[144] wordEmbedding, bilstm, last: 58,880 parameters; the backward half of "last" is its own end, at the first step', async () => {
