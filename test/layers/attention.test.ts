@@ -107,7 +107,7 @@ describe('attention', () => {
       const parameters = [...built.scope.requests.parameters.values()].map(({ value }) => value);
       const [loss, ...weights] = prepare([sum(multiply(built.signal.value, constant(0.5, built.signal.value.shape))), ...parameters]);
       const { gradients, rewrite } = gradient(loss!, weights);
-      const program = decodeProgram(compile(graphOf([rewrite(loss!), ...gradients]), { layouts: [] }).bytes);
+      const program = decodeProgram(compile(graphOf(Object.fromEntries([rewrite(loss!), ...gradients].map((value, i) => [`value ${i}`, value]))), { layouts: [] }).bytes);
       const scans = program.instructions.filter(({ opcode }) => opcode === 'scan');
       assert.deepEqual(scans.map(({ attributes }) => attributes.slice(2, 4)), [[1, 3], [1, 3]], name);
     }

@@ -27,7 +27,7 @@ function shares(given: TruthShare, at: readonly number[]): number[] {
 /** What a decoder gives when it reads its first input and then its own output, step by step. */
 function freeRun(layer: Layer, first: FedSignal, steps: number, choose: (output: Numbers) => Float64Array): number[][] {
   const outputs: number[][] = [];
-  const read = [Float64Array.from(first.x.data.subarray(0, first.x.data.length / first.x.shape[0]!))];
+  const read: Float64Array[] = [Float64Array.from(first.x.data.subarray(0, first.x.data.length / first.x.shape[0]!))];
   for (let step = 0; step < steps; step++) {
     const [, rows, ...sizes] = first.x.shape as [number, number, ...number[]];
     const built = buildMany(layer, [{ ...first, x: numbers([read.length, rows, ...sizes], read.flatMap((row) => [...row])) }]);
