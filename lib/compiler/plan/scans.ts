@@ -95,12 +95,19 @@ function planCarried(block: Block, body: Block, parts: ScanParts): CarriedPlaces
   return parts.body.carried.map((argument, k) => {
     const next = parts.body.next[k]!;
     if (block.options.optimize) {
-      if (parts.body.collected.includes(next) || parts.body.collected.includes(argument)) return historyPlaces(block, argument, length, reverse);
+      const collected = parts.body.collected.indexOf(next);
+      const kept = collected >= 0 && askedPlace(block, parts.stacked[collected]!) === undefined;
+      if (kept || parts.body.collected.includes(argument)) return historyPlaces(block, argument, length, reverse);
       const sole = parts.body.next.indexOf(next) === k;
       if (sole && canOverwrite(argument, next, body, roots)) return singlePlaces(block, argument);
     }
     return pairPlaces(block, argument, length, reverse);
   });
+}
+
+/** Where somebody wants what a scan collects, if steps can write there. */
+function askedPlace(block: Block, stacked: Value): Place | undefined {
+  return block.requested(stacked).find((place) => isInjective(place) && hasUnitColumn(place));
 }
 
 function planStacked(block: Block, parts: ScanParts, carried: readonly CarriedPlaces[], stepped: ScanPlan['stepped']): ScanPlan['stacked'] {
@@ -114,8 +121,7 @@ function planStacked(block: Block, parts: ScanParts, carried: readonly CarriedPl
       const each = passingPlace(block, stepped[j], result.shape);
       return { each, all: each };
     }
-    const asked = block.requested(result).find((place) => isInjective(place) && hasUnitColumn(place));
-    const all = asked ?? block.fresh(result.shape, result.type);
+    const all = askedPlace(block, result) ?? block.fresh(result.shape, result.type);
     return { each: stepPlace(all), all };
   });
 }

@@ -1,4 +1,4 @@
-import { elementCount } from '../../graph/value.ts';
+import { elementCount, sameShape } from '../../graph/value.ts';
 import type { Value } from '../../graph/value.ts';
 import { initialModes, packedSize } from '../format.ts';
 import type { Place } from '../program.ts';
@@ -80,6 +80,13 @@ function ringPlace(block: Block, slots: number, shape: readonly [number, number]
   return slotPlace(block.memory.arena(slots * elementCount(shape)), shape, 'float32', 0, slots);
 }
 
+/** One step of a product's left operand: of the sequence that it reshapes, however that lies. */
+function stepOfLeft(block: Block, left: Value, shape: readonly [number, number, number], scope: string): Place {
+  const sequence = unshaped(left);
+  if (sameShape(sequence.shape, shape)) return stepPlace(block.place(sequence));
+  return stepOfRows(block, matrices(block, block.place(left), scope), shape, scope);
+}
+
 /** What a product begins with, as the rows of its result. */
 function initialRows(block: Block, unit: Unit): Place {
   const node = unit.nodes[0]!;
@@ -95,9 +102,8 @@ export function emitAheadProduct(block: Block, body: Block, { unit, span }: Ahea
   const node = unit.nodes[0]!;
   const [, rows, columns] = shape;
   const [left, right] = node.inputs as [Value, Value];
-  const a = matrices(block, block.place(left), node.scope);
-  const depth = a.dimensions[1]!;
-  const reads = [stepOfRows(block, a, [shape[0], rows, depth], node.scope), packed(block, right, node.attributes['transposeB'] === true, node.scope)];
+  const depth = left.shape[1]!;
+  const reads = [stepOfLeft(block, left, [shape[0], rows, depth], node.scope), packed(block, right, node.attributes['transposeB'] === true, node.scope)];
   if (unit.initial) reads.push(stepOfRows(block, initialRows(block, unit), shape, node.scope));
   const ring = ringPlace(block, span, [rows, columns]);
   body.emit({ opcode: 'gemm', reads, writes: [ring], attributes: [depth, unit.initial ? initialModes.operand : initialModes.zero, span], scope: node.scope });
