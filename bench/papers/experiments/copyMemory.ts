@@ -68,7 +68,7 @@ export function planCopyMemory(budget: Budget): Run[] {
     }));
   });
   const convolutions = Array.from({ length: seeds }, (_, i): Run => ({
-    subject: 'TCN', seed: i + 1, settings: { ...common, channels, levels, kernel },
+    subject: 'TCN', seed: i + 1, settings: { ...common, channels, levels, kernel, weights: 'uniform by fan in' },
     perform: () => learnCopying({ ...course, model: copyModel(temporalConvolution({ channels, levels, kernel }), i + 1), seed: i + 1 }),
   }));
   return [...recurrences, ...convolutions];

@@ -31,7 +31,7 @@ export function reportCounting(records: readonly RunRecord[]): Section {
       `Here: ${describeSettings(records, ['units', 'rows', 'updates', 'rate', 'clip'])}; the next symbol is foretold, cross-entropy, Adam with a rate that falls along a cosine. aⁿbⁿ counts as recognised when every symbol from the first b on, and the end, is foretold.`,
       table(['network', `accuracy, n = 1 to ${tested}`, `n ≤ ${trained}`, `n > ${trained}`, 'without a gap up to n =', 'parameters'], groups.map((group) => [
         group.subject, showAll(measuresOf(group, 'accuracy')), showAll(measuresOf(group, 'seen')), showAll(measuresOf(group, 'unseen')), showAll(measuresOf(group, 'unbroken'), 3), show(group.records[0]!.parameters)])),
-      `What the unit that moves furthest holds while a string with n = ${tested} is read, in the best seed of each: the LSTM's c goes up with every a and down with every b; the GRU's h cannot leave −1 to 1.`,
+      `What the unit that moves furthest holds while a string with n = ${tested} is read, in the best seed of each: the LSTM's c moves one way with every a and back with every b; the GRU's h cannot leave −1 to 1.`,
     ],
     figures: groups.filter(({ subject }) => subject !== 'RNN').map((group) => ({
       name: `counting-${group.subject.toLowerCase()}`,
