@@ -24,16 +24,18 @@ function reorder(numbers: ArrayLike<number>, from: readonly string[], to: readon
   });
 }
 
+let made = 0;
+
 /** One product with all gates in this order, from which each gate takes its block: an LSTM, or the GRU that resets before the product. */
 const inOrder = {
-  lstm: (order: readonly string[]) => cell(`lstmInOrder${order.join('')}`, { state: { h: 'units', c: 'units' } }, ({ x, h, c, parameter }) => {
+  lstm: (order: readonly string[]) => cell(`lstm${++made}InOrder${order.join('')}`, { state: { h: 'units', c: 'units' } }, ({ x, h, c, parameter }) => {
     const all = add(add(matmul(x, parameter('from_input', [features, 4 * units])), matmul(h, parameter('from_state', [units, 4 * units]))), parameter('offset', [4 * units]));
     const gate = (name: string): Value => sliceAxis(all, 1, order.indexOf(name) * units, units);
     const memory = add(multiply(sigmoid(gate('f')), c), multiply(sigmoid(gate('i')), tanh(gate('g'))));
     const next = multiply(sigmoid(gate('o')), tanh(memory));
     return { output: next, h: next, c: memory };
   }),
-  gru: (order: readonly string[]) => cell(`gruInOrder${order.join('')}`, { state: { h: 'units' } }, ({ x, h, parameter }) => {
+  gru: (order: readonly string[]) => cell(`gru${++made}InOrder${order.join('')}`, { state: { h: 'units' } }, ({ x, h, parameter }) => {
     const product = matmul(x, parameter('from_input', [features, 3 * units]));
     const weight = parameter('from_state', [units, 3 * units]);
     const fed = add(product, parameter('offset', [3 * units]));
