@@ -48,7 +48,9 @@ export async function writePage(experiments: readonly Experiment[], budget: Budg
     return section ? [{ experiment, section }] : [];
   });
   const seconds = sections.reduce((sum, { experiment }) => sum + new ResultFile(budget, experiment.name).read().reduce((total, record) => total + record.seconds, 0), 0);
-  const parts = [heading, `The runs of this page took ${Math.round(seconds / 60)} minutes of one core.`, '## Claims', table(['experiment', 'published claim', 'held here', 'found'], claimRows(sections))];
+  const absent = experiments.filter((experiment) => !sections.some((each) => each.experiment === experiment)).map(({ title }) => title);
+  const state = `The runs of this page took ${Math.round(seconds / 60)} minutes of one core.${absent.length > 0 ? ` Without a run yet: ${absent.join(', ')}.` : ''} Runs of further seeds and architectures that are planned but not stored are what \`--list\` shows.`;
+  const parts = [heading, state, '## Claims', table(['experiment', 'published claim', 'held here', 'found'], claimRows(sections))];
   for (const { experiment, section } of sections) {
     parts.push(`## ${experiment.title}`, ...section.text);
     for (const figure of section.figures) parts.push(await drawn(figure, folder));
