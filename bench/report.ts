@@ -4,6 +4,7 @@ import path from 'node:path';
 import { formatQuantity, judgeRuns } from './floors.ts';
 import type { Machine } from './support/machine.ts';
 import { projectRoot } from './support/nativeBench.ts';
+import { writeQuote } from './quote.ts';
 import { writeScaling } from './scaling/report.ts';
 import { formatTime, isSkip, type BenchRecord, type Line } from './support/record.ts';
 
@@ -84,8 +85,9 @@ export async function writeReport(machine: Machine, lines: readonly Line[]): Pro
   const folder = path.join(projectRoot, 'bench', 'results');
   mkdirSync(folder, { recursive: true });
   const measured = lines.filter((line): line is BenchRecord => !isSkip(line));
-  const results = { machine, floors: judgeRuns(measured).map(({ run, result: { floor: { work, against, bound }, value, verdict } }) => ({ run, work, against, bound, value, verdict })), lines };
+  const results = { machine, floors: judgeRuns(measured).map(({ run, result: { floor: { work, against, bound, quantity }, value, verdict } }) => ({ run, work, against, bound, quantity, value, verdict })), lines };
   writeFileSync(path.join(folder, 'results.json'), `${JSON.stringify(results, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value), 1)}\n`);
   writeFileSync(path.join(folder, 'README.md'), formatReport(machine, lines, await writeScaling(folder, measured)));
+  if (results.floors.some(({ value }) => value !== undefined)) writeQuote(projectRoot, results);
   return path.relative(projectRoot, folder);
 }
