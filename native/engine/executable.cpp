@@ -116,7 +116,9 @@ void Executable::runTasks(size_t first, ThreadPool& pool, RunState& state) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   const auto ran = [&](int64_t waited) {
-    if (!state.stopped()) choice_.ran(std::chrono::duration<double, std::nano>(Clock::now() - begin).count(), static_cast<double>(waited));
+    using Nanoseconds = std::chrono::duration<double, std::nano>;
+    const Clock::time_point now = Clock::now();
+    if (!state.stopped()) choice_.ran(Nanoseconds(now - begin).count(), static_cast<double>(waited), Nanoseconds(now.time_since_epoch()).count());
   };
   if (planned && !choice_.team()) {
     sequence_.runAlone(first, workerOf(0, state));

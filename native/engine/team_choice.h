@@ -13,8 +13,9 @@ class TeamChoice {
  public:
   bool team() const { return mode_ == Mode::team || mode_ == Mode::tryTeam; }
 
-  // A run has been made as team() said. `waited`: nanoseconds that the calling thread gave way to others at barriers.
-  void ran(double nanoseconds, double waited) {
+  // A run has been made as team() said and ended `now`. `waited`: nanoseconds that the calling thread gave way to others at barriers.
+  void ran(double nanoseconds, double waited, double now) {
+    now_ = now;
     switch (mode_) {
       case Mode::team:
         return ranInTeam(nanoseconds, waited);
@@ -34,8 +35,8 @@ class TeamChoice {
   static constexpr double mostStrikes = 2;
   static constexpr int shortestSpell = 16;  // runs alone before the team is tried again
   static constexpr int longestSpell = 256;
-  static constexpr double longestSeconds = 2e9;  // nanoseconds alone before the team is tried again, after
-  static constexpr int leastRuns = 8;            // so many runs
+  static constexpr double longestPause = 5e8;    // nanoseconds from the last try on, after which the team is tried again
+  static constexpr int leastRuns = 8;            // if there have been so many runs
   static constexpr int longestCalm = 1024;       // runs of a team that proved faster in which waiting does not count
   static constexpr int quietRuns = 64;           // runs after which earlier trouble is forgotten
   static constexpr double clearlyFaster = 0.9;
@@ -69,8 +70,7 @@ class TeamChoice {
   void ranAlone(double nanoseconds) {
     aloneTime_ = smoothed(aloneTime_, nanoseconds);
     runs_++;
-    elapsed_ += nanoseconds;
-    if (runs_ < spellNow_ && !(runs_ >= leastRuns && elapsed_ > longestSeconds)) return;
+    if (runs_ < spellNow_ && !(runs_ >= leastRuns && now_ - began_ > longestPause)) return;
     mode_ = Mode::tryTeam;
     tries_ = 0;
   }
@@ -92,7 +92,7 @@ class TeamChoice {
     spellNow_ = spell_;
     spell_ = std::min(2 * spell_, longestSpell);
     runs_ = 0;
-    elapsed_ = 0;
+    began_ = now_;
     calmLength_ = firstCalm;
   }
 
@@ -100,7 +100,8 @@ class TeamChoice {
 
   Mode mode_ = Mode::team;
   double strikes_ = 0;
-  double teamTime_ = 0, aloneTime_ = 0, elapsed_ = 0;
+  double teamTime_ = 0, aloneTime_ = 0;
+  double now_ = 0, began_ = 0;  // nanoseconds; where a spell alone began
   int spell_ = shortestSpell, spellNow_ = 0;
   int runs_ = 0, tries_ = 0, quiet_ = 0, calm_ = 0;
   int calmLength_ = firstCalm;

@@ -16,6 +16,8 @@ struct Outcome {
   int byTeam = 0;
 };
 
+double now = 0;
+
 Outcome runs(TeamChoice& choice, const Times& times, int count) {
   Outcome outcome;
   for (int run = 0; run < count; run++) {
@@ -23,7 +25,8 @@ Outcome runs(TeamChoice& choice, const Times& times, int count) {
     const double nanoseconds = team ? times.team : times.alone;
     outcome.nanoseconds += nanoseconds;
     outcome.byTeam += team;
-    choice.ran(nanoseconds, team ? times.waited : 0);
+    now += nanoseconds;
+    choice.ran(nanoseconds, team ? times.waited : 0, now);
   }
   return outcome;
 }
