@@ -4,7 +4,14 @@ import path from 'node:path';
 import ts from 'typescript';
 import { packageRoot } from '../../lib/packageRoot.ts';
 
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...readdirSync(path.join(packageRoot, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const pages = readdirSync(path.join(packageRoot, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md', 'bench/papers/README.md', ...pages];
+
+/** Files that a document links to, from the root of the package. */
+function linksOf(document: string): string[] {
+  const text = readFileSync(path.join(packageRoot, document), 'utf8');
+  return [...text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target]) => path.join(path.dirname(document), target!));
+}
 
 /** The errors of TypeScript in a text that imports the package by its name. */
 function typeErrors(code: string): string[] {
@@ -35,12 +42,17 @@ describe('the documents', function () {
 
   it('link to files that exist', () => {
     for (const document of documents) {
-      const text = readFileSync(path.join(packageRoot, document), 'utf8');
-      for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
-        const full = path.join(packageRoot, path.dirname(document), target!);
-        assert.ok(ts.sys.fileExists(full) || ts.sys.directoryExists(full), `${document}: ${target!}`);
+      for (const target of linksOf(document)) {
+        const full = path.join(packageRoot, target);
+        assert.ok(ts.sys.fileExists(full) || ts.sys.directoryExists(full), `${document}: ${target}`);
       }
     }
+  });
+
+  it('lead from the README to every page', () => {
+    const reached = new Set(['README.md']);
+    for (const document of reached) linksOf(document).filter((target) => target.endsWith('.md') && documents.includes(target)).forEach((target) => reached.add(target));
+    assert.deepEqual(documents.filter((document) => !reached.has(document)), []);
   });
 
   it('name scripts that exist', () => {
