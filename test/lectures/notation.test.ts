@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cell } from '../../lib/cells/index.ts';
+import { cell, type rnnCell } from '../../lib/cells/index.ts';
 import { add, matmul, multiply, sigmoid, sliceAxis, subtract, tanh, type Value } from '../../lib/graph/index.ts';
 import { dense, gru, lstm, recurrent, referenceRuntime, sequential, type Model } from '../../lib/index.ts';
 import { assertNear, someSequences } from '../support/models.ts';
@@ -49,7 +49,7 @@ const inOrder = {
 
 /** The output of `own`, and of the cell in another order with its weights permuted, or left as they lie. */
 async function compare(own: Model, make: (order: readonly string[]) => unknown, { from, to, permuted }: { from: readonly string[]; to: readonly string[]; permuted: boolean }): Promise<number> {
-  const other = built(recurrent(make(to) as never, { units }));
+  const other = built(recurrent(make(to) as typeof rnnCell, { units }));
   const weights = own.parameters.map(({ view }) => (permuted ? reorder(view, from, to) : view));
   other.parameters.forEach(({ name }, i) => other.setParameter(name, Float64Array.from(weights[i]!)));
   const rows = someSequences([5], features);
