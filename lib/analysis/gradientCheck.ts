@@ -19,6 +19,7 @@ import { total } from '../training/lossGraph.ts';
 import { BatchReader } from '../training/prepare.ts';
 import type { PreparedBatch } from '../training/prepare.ts';
 import { readLosses } from '../training/settings.ts';
+import { centralDifference } from './centralDifference.ts';
 import { lossOf, weightsOf } from './inside.ts';
 import { formatGradientCheck } from './gradientReport.ts';
 
@@ -173,19 +174,6 @@ function setUp(model: Model, options: GradientCheckOptions, variables: Map<Varia
     ...[...states].map(([name, value]) => leaf('state', name, value, fed[`state/${name}`]!)),
   ];
   return { loss: scalar, leaves, interpreter: new Interpreter({ inputs: fed, variables }) };
-}
-
-/** The derivative by central differences of fourth order. */
-function centralDifference(loss: () => number, numbers: Float64Array, place: number): number {
-  const own = numbers[place]!;
-  const step = 1e-3 * Math.max(1, Math.abs(own));
-  const at = (offset: number): number => {
-    numbers[place] = own + offset * step;
-    return loss();
-  };
-  const result = (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step);
-  numbers[place] = own;
-  return result;
 }
 
 function compare({ kind, name, numbers }: Leaf, analytic: ArrayLike<number>, loss: () => number, { samples, tolerance }: { samples: number; tolerance: number }): GradientCheckEntry {

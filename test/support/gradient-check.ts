@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { centralDifference } from '../../lib/analysis/centralDifference.ts';
 import { constant, elementCount, gradient, multiply, sum, topologicalOrder } from '../../lib/graph/index.ts';
 import type { Value, Variable } from '../../lib/graph/index.ts';
 import { Interpreter } from '../../lib/runtime/reference/interpreter.ts';
@@ -49,19 +50,6 @@ function bindLeaves(loss: Value, wrt: readonly Value[], options: CheckOptions): 
     return { value, label: typeof key === 'string' ? key : key.name, numbers: bound.get(key)! };
   });
   return { leaves, interpreter: new Interpreter({ inputs, variables }) };
-}
-
-/** The derivative by central differences of fourth order. */
-function centralDifference(loss: () => number, numbers: Float64Array, place: number): number {
-  const own = numbers[place]!;
-  const step = 1e-3 * Math.max(1, Math.abs(own));
-  const at = (offset: number): number => {
-    numbers[place] = own + offset * step;
-    return loss();
-  };
-  const result = (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step);
-  numbers[place] = own;
-  return result;
 }
 
 /**
