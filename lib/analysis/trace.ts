@@ -65,6 +65,13 @@ function stepsOf(input: Data, features: number | readonly number[] | null): numb
   throw new BpttError('ERR_BPTT_SHAPE', `trace: expected one sequence ${features === null ? '[T] of tokens' : `[T, ${width}]`}, received ${describe(input)}`, { expected: ['T', width], received: input });
 }
 
+/** The length of the difference; numbers are too many to be arguments of Math.hypot. */
+function distance(a: FloatArray, b: FloatArray): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return Math.sqrt(sum);
+}
+
 /** Data with a batch axis of one row. */
 function asRow(part: Data | number): Data {
   if (isTensor(part)) return { data: part.data, shape: [1, ...part.shape] };
@@ -108,13 +115,14 @@ function textOf({ steps, output, loss, gradientNorm, moved }: Omit<Trace, 'text'
 /**
  * One training step on one sequence, told as the seven steps of training through a recurrent network: input, state, state before, all time steps, output, error, update.
  * The numbers are those of the step that it makes: the weights have learned from it afterwards. States are shown without dropout.
- * @throws (as a rejection) ERR_BPTT_OPTION for a model of several inputs or outputs, one that reads backwards, or a trainer that carries states; what `step` of trainers
+ * @throws (as a rejection) ERR_BPTT_TYPE for what is no trainer, sequence or function, ERR_BPTT_OPTION for a model of several inputs or outputs, one that reads backwards, or a trainer that carries states; what `step` of trainers
  * throws for data that does not fit.
  */
 export async function trace(trainer: Trainer, example: TraceExample, options: TraceOptions = {}): Promise<Trace> {
   checkOptions('trace', options, ['write']);
   checkExample(trainer, example);
   const { write = (text: string) => { process.stdout.write(text); } } = options;
+  if (typeof write !== 'function') throw wrongType('trace', 'write', 'a function that takes a text', write);
   const { model } = trainer;
   const stream = model.stream();
   let output: FloatArray | undefined;
@@ -128,7 +136,7 @@ export async function trace(trainer: Trainer, example: TraceExample, options: Tr
   const shownOutput = Array.from(output!);
   const weights = model.parameters.map(({ view }) => view.slice());
   const { loss, gradientNorm } = await trainer.step({ input: asRow(example.input), target: asRow(example.target) });
-  const moved = Object.fromEntries(model.parameters.map(({ name, view }, i) => [name, Math.hypot(...Array.from(view, (weight, k) => weight - weights[i]![k]!))]));
+  const moved = Object.fromEntries(model.parameters.map(({ name, view }, i) => [name, distance(view, weights[i]!)]));
   const told = { steps, output: shownOutput, loss, gradientNorm, moved };
   const text = textOf(told, example.target);
   write(text);

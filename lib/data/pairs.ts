@@ -27,7 +27,10 @@ export function teacherForcing(target: ArrayLike<number>, options: { readonly st
   checkOptions('teacherForcing', options, ['start', 'end']);
   const [start, end] = [requireInteger('teacherForcing', 'start', options.start, 0), requireInteger('teacherForcing', 'end', options.end, 0)];
   const tokens = readTokens('teacherForcing', target);
-  return { input: Int32Array.of(start, ...tokens), target: Int32Array.of(...tokens, end) };
+  const forced = { input: new Int32Array(tokens.length + 1).fill(start, 0, 1), target: new Int32Array(tokens.length + 1).fill(end, tokens.length) };
+  forced.input.set(tokens, 1);
+  forced.target.set(tokens);
+  return forced;
 }
 
 /**

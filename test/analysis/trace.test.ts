@@ -60,6 +60,12 @@ describe('trace', () => {
     await assertRejects(() => trace(new Trainer(reader(), { ...options, carryState: true }), { input: [[1, 2]], target: [1, 1] }), 'ERR_BPTT_OPTION', /fresh states/);
     const both = sequential([rnn({ units: 2, direction: 'bidirectional' }), dense({ units: 1 })], { input: { features: 2 } });
     await assertRejects(() => trace(new Trainer(both, options), { input: [[1, 2]], target: [[1]] }), 'ERR_BPTT_OPTION', /cannot stream/);
+    await assertRejects(() => trace(trainer, { input: someSequence(3, 2), target: [1, 1] }, { write: 'out' } as never), 'ERR_BPTT_TYPE', /write to be a function/);
     assert.equal(trainer.updates, 0);
+  });
+  it('measures how far a weight of hundreds of thousands of numbers has moved', async () => {
+    const wide = sequential([rnn({ units: 500, output: 'last' }), dense({ units: 1 })], { input: { features: 2 }, seed: 1 });
+    const told = await trace(new Trainer(wide, { loss: squaredError(), optimizer: sgd() }), { input: someSequence(2, 2), target: [1] }, silent);
+    assert.ok(wide.parameters.some(({ name, count }) => count === 250_000 && told.moved[name]! > 0));
   });
 });
