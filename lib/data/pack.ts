@@ -152,7 +152,7 @@ function packRows(list: readonly unknown[], specification: DataSpecification, op
   const longest = rowLengths.reduce((most, length) => Math.max(most, length), 1);
   const ragged = rowLengths.some((length) => length !== longest);
   if (ragged && options.lengths) {
-    throw new BpttError('ERR_BPTT_DATA', `${specification.owner}: lengths belong to padded data, received sequences that have lengths of their own`,
+    throw new BpttError('ERR_BPTT_DATA', `${specification.owner}: lengths belong to padded data, received sequences that have lengths of their own; leave lengths out`,
       { received: options.lengths });
   }
   const steps = ragged && options.round ? roundSteps(longest) : longest;

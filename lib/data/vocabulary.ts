@@ -35,7 +35,7 @@ export class Vocabulary {
     if (this.tokens.length === 0) throw new BpttError('ERR_BPTT_DATA', 'vocabulary: expected at least one token, received none', { expected: 'tokens', received: 0 });
     if (this.#numbers.size !== this.tokens.length) throw new BpttError('ERR_BPTT_DATA', 'vocabulary: expected different tokens, received one twice');
     if (this.unknown !== null && !this.#numbers.has(this.unknown)) {
-      throw new BpttError('ERR_BPTT_VOCABULARY', `vocabulary: the unknown token ${describe(this.unknown)} is not among the tokens`, { received: this.unknown });
+      throw new BpttError('ERR_BPTT_VOCABULARY', `vocabulary: the unknown token ${describe(this.unknown)} is not among the tokens; add it to them, or leave unknown out`, { received: this.unknown });
     }
   }
 

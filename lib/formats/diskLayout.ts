@@ -132,7 +132,7 @@ function addPadding(source: string, bias: PaddedBias, data: Float32Array, number
     for (let i = 0; i < size; i++) {
       const value = data[offset + i]!;
       if (target) target[ownerOffset + i] = isOwn ? value : target[ownerOffset + i]! + value;
-      else if (value !== 0) throw new BpttError('ERR_BPTT_FORMAT', `${source}: tensor "${bias.diskName}" has a bias at ${offset + i}, where this cell has none`, { expected: 0, received: value });
+      else if (value !== 0) throw new BpttError('ERR_BPTT_FORMAT', `${source}: tensor "${bias.diskName}" has a bias at ${offset + i}, where this cell has none; add it to the layer's other bias, or set it to 0`, { expected: 0, received: value });
     }
   }
 }

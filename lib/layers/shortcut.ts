@@ -17,7 +17,7 @@ export function shortcutInput(label: string, first: Signal | undefined): Signal 
  */
 export function shortcut(label: string, signal: Signal, result: Signal, direction: unknown): Signal {
   if (signal.time === result.time) return { ...signal, named: undefined };
-  if (result.time) throw new BpttError('ERR_BPTT_SHAPE', `${label}: its layer makes a sequence of a vector, which the vector cannot go past`, { received: outerShape(result) });
+  if (result.time) throw new BpttError('ERR_BPTT_SHAPE', `${label}: its layer makes a sequence of a vector, which the vector cannot go past; leave that layer outside`, { received: outerShape(result) });
   if (direction === 'bidirectional') {
     throw new BpttError('ERR_BPTT_OPTION', `${label}: its layer ends at both ends of the sequence, so there is no one step to go past it; let it give the sequence and take lastStep() after it`, { received: direction });
   }

@@ -7,7 +7,7 @@ import { asLayer, describeLayer, registerLayer, type LayerDescription } from './
 export interface WithInitialStateOptions extends LayerOptions {
   /** A layer with states: recurrent, or an attention around one. */
   readonly layer: Layer | LayerDescription;
-  /** Which state a vector begins; default "h". Of no use where the source is a recurrent layer, whose states go to those of the same path. */
+  /** Which state a vector begins; default "h". Refused where the source is a recurrent layer, whose states go to those of the same path. */
   readonly state?: string | undefined;
 }
 
@@ -57,10 +57,14 @@ function beginning(scope: Scope, beginnings: Beginnings, below = ''): Scope {
 }
 
 /** The states that a source hands over: those of a layer, else a vector as one state. */
-function statesOf(label: string, source: Signal, state: string): Record<string, Value> {
+function statesOf(label: string, source: Signal, state: string | undefined): Record<string, Value> {
   const named = Object.entries(source.named ?? {}).filter(([, { time, value }]) => !time && value.type === 'float32');
+  if (named.length > 0 && state !== undefined) {
+    throw new BpttError('ERR_BPTT_OPTION', `${label}: state says which state a vector begins, and its last input hands over states by name (${named.map(([name]) => name).join(', ')}); `
+      + 'leave it out, or hand over one of them by namedOutput()', { received: state });
+  }
   if (named.length > 0) return Object.fromEntries(named.map(([name, { value }]) => [name, value]));
-  if (!source.time && source.value.type === 'float32') return { [state]: source.value };
+  if (!source.time && source.value.type === 'float32') return { [state ?? 'h']: source.value };
   throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected its last input to be a recurrent layer or a vector [N, units], received a sequence of a layer without states`, { received: source.value.shape });
 }
 
@@ -74,13 +78,13 @@ function statesOf(label: string, source: Signal, state: string): Record<string, 
  * const decoded = connect(withInitialState({ layer: lstm({ units: 64 }) }), target, encoded);
  * ```
  * @throws ERR_BPTT_TYPE for something that is no layer, ERR_BPTT_OPTION for a state that is no text; when built, ERR_BPTT_GRAPH without a source,
- * ERR_BPTT_STATE when no state fits, ERR_BPTT_SHAPE when one is of another size.
+ * ERR_BPTT_OPTION for a state beside a source that hands over its own by name, ERR_BPTT_STATE when no state fits, ERR_BPTT_SHAPE when one is of another size.
  */
 export function withInitialState(options: WithInitialStateOptions): Layer {
   checkOptions('withInitialState', options, ['name', 'layer', 'state']);
   const layer = asLayer('withInitialState: layer', options.layer);
-  const { state = 'h' } = options;
-  if (typeof state !== 'string' || state === '') throw new BpttError('ERR_BPTT_OPTION', `withInitialState: expected state to be a name, received ${describe(state)}`, { received: state });
+  const { state } = options;
+  if (state !== undefined && (typeof state !== 'string' || state === '')) throw new BpttError('ERR_BPTT_OPTION', `withInitialState: expected state to be a name, received ${describe(state)}`, { received: state });
   const built = defineLayer('withInitialState', { ...options, layer: describeLayer(layer) }, (scope, ...inputs) => {
     const label = layerLabel('withInitialState', scope);
     const source = inputs.at(-1);

@@ -111,7 +111,7 @@ class Build {
       state: (name, shape, initial) => this.state(`${path}/${name}`, shape, initial),
       carry: (name, { final, sequence }) => {
         const entry = this.states.get(`${path}/${name}`);
-        if (!entry) throw new BpttError('ERR_BPTT_GRAPH', `${path}: the state "${name}" is carried on without having been asked for`, { received: name });
+        if (!entry) throw new BpttError('ERR_BPTT_GRAPH', `${path}: the state "${name}" is carried on without having been asked for; call scope.state() first`, { received: name });
         entry.final = final;
         entry.sequence = sequence;
       },
@@ -142,7 +142,7 @@ class Build {
   finished(): Map<string, BuiltState> {
     return new Map([...this.states].map(([path, { start, initial, final, sequence }]) => {
       if (final && sequence) return [path, { start, initial, final, sequence }];
-      throw new BpttError('ERR_BPTT_GRAPH', `the state "${path}" is asked for but never carried on`, { received: path });
+      throw new BpttError('ERR_BPTT_GRAPH', `the state "${path}" is asked for but never carried on; give scope.carry() its last value`, { received: path });
     }));
   }
 }

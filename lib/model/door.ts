@@ -113,7 +113,7 @@ function checkJoined({ owner, joined }: DoorOptions, packed: Readonly<Record<str
 function checkLengths({ owner, inputs }: DoorOptions, lengths: LengthsData | undefined): void {
   if (lengths === undefined) return;
   const timed = inputs.filter(({ time }) => time).map(({ name }) => name);
-  if (timed.length === 0) throw new BpttError('ERR_BPTT_OPTION', `${owner}: lengths need an input over time, and the model has none`, { received: lengths });
+  if (timed.length === 0) throw new BpttError('ERR_BPTT_OPTION', `${owner}: lengths need an input over time, and the model has none; leave them out`, { received: lengths });
   if (typeof lengths !== 'object' || lengths === null) {
     throw new BpttError('ERR_BPTT_TYPE', `${owner}: expected lengths as an array, one for each row, received ${describe(lengths)}`, { expected: 'array', received: lengths });
   }

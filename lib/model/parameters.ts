@@ -63,7 +63,7 @@ export function bindParameters(table: ParameterTable, store: VariableStore): Par
   return [...table.declared.values()].map(({ variable, options, path }) => {
     const own = variable.name.slice(path.length + 1);
     const diskName = `${path.replaceAll('/', '.')}.${options.disk?.name ?? own}`;
-    if (diskNames.has(diskName)) throw new BpttError('ERR_BPTT_OPTION', `model: two parameters would be called "${diskName}" on disk`, { received: diskName });
+    if (diskNames.has(diskName)) throw new BpttError('ERR_BPTT_OPTION', `model: two parameters would be called "${diskName}" on disk; give the layers names that stay apart when / becomes .`, { received: diskName });
     diskNames.add(diskName);
     return Object.freeze({
       name: variable.name, diskName, diskTransposed: options.disk?.transpose ?? false, group: options.group, shape: variable.shape,

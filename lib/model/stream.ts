@@ -60,7 +60,7 @@ export class StreamFactory {
   create({ rows, given = {}, lengths }: StreamOptions): Stream {
     const parts = partInputs(this.#model, given);
     if (parts.given.length === 0) {
-      if (lengths !== undefined) throw new BpttError('ERR_BPTT_OPTION', `${this.#model.core.door.owner}: stream: lengths belong to inputs that are given whole, and there are none`, { received: lengths });
+      if (lengths !== undefined) throw new BpttError('ERR_BPTT_OPTION', `${this.#model.core.door.owner}: stream: lengths belong to inputs that are given whole, and there are none; leave them out`, { received: lengths });
       const programs = this.#programs.get(String(rows ?? 1), () => this.#compile(rows ?? 1, parts, {}));
       return new Stream(this.#model, rows ?? 1, programs, null);
     }

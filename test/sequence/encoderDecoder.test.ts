@@ -165,7 +165,19 @@ describe('encoder–decoder: generation', () => {
     const list = [{ source: [2, 3], target: [4] }, { source: [7], target: [5, 6, 8] }];
     assert.deepEqual([...pairs(list, { start, end, batch: 2 }).epoch(0) as Iterable<unknown>],
       [{ input: { target: [Int32Array.of(0, 4), Int32Array.of(0, 5, 6, 8)], source: [[2, 3], [7]] }, target: [Int32Array.of(4, 1), Int32Array.of(5, 6, 8, 1)] }]);
+    const long = teacherForcing(new Int32Array(300_000).fill(7), { start, end });
+    assert.deepEqual([long.input.length, long.input[0], long.input.at(-1), long.target.length, long.target[0], long.target.at(-1)], [300_001, 0, 7, 300_001, 7, 1]);
     assertThrows(() => pairs([{ source: [], target: [1] }], { start, end, batch: 1 }), 'ERR_BPTT_DATA', /at least one step in every source/);
+  });
+
+  it('a vector begins the state that is asked for; beside states that are handed over by name the name is refused', async () => {
+    const [vector, words] = [input({ name: 'vector', features: 3, time: false }), input({ name: 'words', features: 2 })];
+    const begun = model({ inputs: [vector, words], outputs: connect(withInitialState({ layer: lstm({ units: 3 }), state: 'c', name: 'decoder' }), words, vector), seed: 1 });
+    const stream = begun.stream({ given: { vector: [[0.25, -0.5, 1]] } });
+    assert.deepEqual([[...stream.state['decoder/h']!.data], [...stream.state['decoder/c']!.data]], [[0, 0, 0], [0.25, -0.5, 1]]);
+    const read = input({ name: 'source', features: 2 });
+    assertThrows(() => model({ inputs: [read, words], outputs: connect(withInitialState({ layer: lstm({ units: 3 }), state: 'c' }), words, connect(lstm({ units: 3 }), read)) }),
+      'ERR_BPTT_OPTION', /hands over states by name \(h, c\); leave it out, or hand over one of them by namedOutput/);
   });
 
   it('streams with sources given whole are the same as whole targets, bit for bit, in every row', async () => {
