@@ -1,6 +1,7 @@
 import type { Graph, Value, Variable } from '../graph/value.ts';
 import { encodeProgram } from './encode.ts';
 import { optimizeValues } from './optimize.ts';
+import { updateRows } from './passes/row-updates.ts';
 import { unrollNested } from './passes/unroll.ts';
 import type { BlockLayout } from './plan/memory.ts';
 import { planProgram } from './plan/plan.ts';
@@ -46,6 +47,7 @@ export function rewriteGraph(graph: Graph, change: (values: readonly Value[]) =>
  */
 export function compile(graph: Graph, { layouts, optimize = true, spans = defaultSpans }: CompileProgramOptions): CompiledProgram {
   const rewritten = rewriteGraph(graph, optimize ? optimizeValues : unrollNested);
-  const { program, block, notes } = planProgram(rewritten, layouts, { optimize, spans });
+  const reduced = optimize ? updateRows(rewritten) : rewritten;
+  const { program, block, notes } = planProgram(reduced, layouts, { optimize, spans });
   return { bytes: encodeProgram(program), block, notes, arenaSize: program.arenaSize };
 }

@@ -19,6 +19,8 @@ export type { MatmulOptions } from './operations/matmul.ts';
 export { matmul } from './operations/matmul.ts';
 export { argMax, max, mean, min, sum } from './operations/reductions.ts';
 export { gather, oneHot, scatterAdd } from './operations/gather.ts';
+export type { FirstRows } from './operations/rows.ts';
+export { firstRows, replaceRows } from './operations/rows.ts';
 export { logSoftmax, softmax } from './operations/softmax.ts';
 export { softmaxCrossEntropy } from './operations/cross-entropy.ts';
 export type { RandomOptions } from './operations/random.ts';

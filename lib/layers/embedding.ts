@@ -30,7 +30,8 @@ export function tokenCount(label: string, optionName: string, given: number | un
 }
 
 /**
- * A learned vector per token: the row of a table [tokens, size], the same as a one-hot vector times that table. Its gradient reaches only the rows used.
+ * A learned vector per token: the row of a table [tokens, size], the same as a one-hot vector times that table. Its gradient reaches only the rows used, and plain
+ * `sgd` updates no others.
  *
  * int32 [N, T] → [N, T, size] or int32 [N] → [N, size].
  * @throws ERR_BPTT_RANGE for sizes; when built, ERR_BPTT_TYPE for features and ERR_BPTT_OPTION when the number of tokens is not known.

@@ -13,6 +13,8 @@ export interface SgdOptions extends OptimizerOptions {
 
 /**
  * Gradient descent: w ← w − η g; with momentum b ← μ b + g, w ← w − η b; with Nesterov w ← w − η (g + μ b). Learning rate 0.001 by default.
+ * Without momentum, and without a penalty on it, a table of which at most half as many rows are read as it has is updated in those rows alone. Momentum and every
+ * other optimizer change rows that were not read as well, and so go through the whole table.
  * @throws ERR_BPTT_RANGE for numbers out of range, ERR_BPTT_OPTION for nesterov without momentum.
  */
 export function sgd(options: SgdOptions = {}): Optimizer {

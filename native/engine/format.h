@@ -71,6 +71,8 @@ enum class Opcode : uint32_t {
   packStep = 15,
   sumPacked = 16,
   crossEntropyBoth = 17,
+  firstRows = 18,
+  replaceRows = 19,
 };
 
 enum InstructionWord : uint32_t { instructionOpcode = 0, instructionWords = 1, instructionOperands = 2, instructionHeader = 3 };

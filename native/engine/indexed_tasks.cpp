@@ -95,6 +95,63 @@ class ScatterAddTask final : public Task {
   Place indices_, updates_, output_;
 };
 
+// Which rows are the first of their index. Of each index `memory` keeps where it was first seen; what lay there before cannot mislead, since it is believed only where
+// that place names the same index. Each row depends on all rows before it, so that one thread does them.
+class FirstRowsTask final : public Task {
+ public:
+  FirstRowsTask(const TaskContext& context, const Instruction& instruction)
+      : indices_(context.place(instruction, 0)), owners_(context.place(instruction, 1)), places_(context.place(instruction, 2)), memory_(context.place(instruction, 3)) {
+    rows = 1;
+    nanoseconds = 5 * static_cast<double>(indices_.dimension(0));
+  }
+
+  void runRows(Range range, const Worker& worker) const override {
+    if (range.empty()) return;
+    const float* indices = indices_.at(worker.step);
+    auto* owners = reinterpret_cast<int32_t*>(owners_.at(worker.step));
+    auto* places = reinterpret_cast<int32_t*>(places_.at(worker.step));
+    auto* memory = reinterpret_cast<int32_t*>(memory_.at(worker.step));
+    const int64_t classes = memory_.dimension(0);
+    for (int64_t row = 0; row < indices_.dimension(0); row++) {
+      const int32_t index = readIndex(indices + row * indices_.stride(0));
+      if (index < 0 || index >= classes) return worker.state->failIndex(instruction, index, row);
+      int32_t& seen = memory[index * memory_.stride(0)];
+      const int32_t earlier = seen;
+      const bool known = earlier >= 0 && earlier < row && owners[earlier * owners_.stride(0)] == index;
+      if (!known) seen = static_cast<int32_t>(row);
+      owners[row * owners_.stride(0)] = known ? -1 : index;
+      places[row * places_.stride(0)] = known ? earlier : static_cast<int32_t>(row);
+    }
+  }
+
+ private:
+  Place indices_, owners_, places_, memory_;
+};
+
+class ReplaceRowsTask final : public Task {
+ public:
+  ReplaceRowsTask(const TaskContext& context, const Instruction& instruction)
+      : owners_(context.place(instruction, 0)), replacements_(context.place(instruction, 1)), table_(context.place(instruction, 2)) {
+    rows = table_.dimension(0);  // as in scatterAdd, so that rows with the same owner are written in order by one thread
+    nanoseconds = static_cast<double>(owners_.dimension(0)) * (5 + 0.2 * static_cast<double>(table_.dimension(1)));
+  }
+
+  void runRows(Range range, const Worker& worker) const override {
+    const float* owners = owners_.at(worker.step);
+    const float* replacements = replacements_.at(worker.step);
+    float* table = table_.at(worker.step);
+    for (int64_t row = 0; row < owners_.dimension(0); row++) {
+      const int64_t owner = readIndex(owners + row * owners_.stride(0));
+      if (owner < -1 || owner >= rows) return worker.state->failIndex(instruction, owner, row);
+      if (owner < range.begin || owner >= range.end) continue;
+      copyRow(replacements + row * replacements_.stride(0), replacements_.stride(1), table + owner * table_.stride(0), table_.stride(1), table_.dimension(1));
+    }
+  }
+
+ private:
+  Place owners_, replacements_, table_;
+};
+
 class OneHotTask final : public Task {
  public:
   OneHotTask(const TaskContext& context, const Instruction& instruction)
@@ -238,6 +295,8 @@ std::unique_ptr<Task> makeIndexedTask(const TaskContext& context, const Instruct
   switch (instruction.opcode) {
     case format::Opcode::gather: return std::make_unique<GatherTask>(context, instruction);
     case format::Opcode::scatterAdd: return std::make_unique<ScatterAddTask>(context, instruction);
+    case format::Opcode::firstRows: return std::make_unique<FirstRowsTask>(context, instruction);
+    case format::Opcode::replaceRows: return std::make_unique<ReplaceRowsTask>(context, instruction);
     case format::Opcode::oneHot: return std::make_unique<OneHotTask>(context, instruction);
     case format::Opcode::crossEntropy: return std::make_unique<CrossEntropyTask>(context, instruction);
     case format::Opcode::crossEntropyBoth: return std::make_unique<CrossEntropyBothTask>(context, instruction);

@@ -176,6 +176,17 @@ void demandScatterAdd(Demands& demands) {
   demands.matrix(2, float32, demands.dimension(2, 0), demands.dimension(1, 1));
 }
 
+void demandFirstRows(Demands& demands) {
+  for (size_t index = 0; index < 3; index++) demands.vector(index, int32, demands.dimension(0, 0));
+  demands.vector(3, int32, demands.dimension(3, 0));
+}
+
+void demandReplaceRows(Demands& demands) {
+  demands.vector(0, int32, demands.dimension(0, 0));
+  demands.matrix(1, float32, demands.dimension(0, 0), demands.dimension(2, 1));
+  demands.matrix(2, float32, demands.dimension(2, 0), demands.dimension(1, 1));
+}
+
 void demandSoftmax(Demands& demands, const Instruction& instruction) {
   if (instruction.attributes[0] > 1) demands.fail("kind is ", instruction.attributes[0], ", expected 0 or 1");
   for (size_t index = 0; index < 2; index++) {
@@ -247,6 +258,8 @@ void demandShapes(Demands& demands, const Program& program, const Instruction& i
     case Opcode::reduce: return demandReduce(demands, instruction);
     case Opcode::gather: return demandGather(demands);
     case Opcode::scatterAdd: return demandScatterAdd(demands);
+    case Opcode::firstRows: return demandFirstRows(demands);
+    case Opcode::replaceRows: return demandReplaceRows(demands);
     case Opcode::softmax: return demandSoftmax(demands, instruction);
     case Opcode::crossEntropy: return demandCrossEntropy(demands);
     case Opcode::crossEntropyGradient: return demandCrossEntropyGradient(demands);
@@ -293,6 +306,7 @@ void demandPlaces(Demands& demands, const Program& program, const Instruction& i
 
 void demandRows(Demands& demands, const Program& program, const Instruction& instruction, const Surroundings& around) {
   if (instruction.opcode == Opcode::scatterAdd) demands.fail("adds rows into each other inside a scan of mode 1");
+  if (instruction.opcode == Opcode::firstRows || instruction.opcode == Opcode::replaceRows) demands.fail("looks at all rows inside a scan of mode 1");
   for (size_t index = 0; index < demands.count(); index++) {
     if (isSharedByRows(instruction, program, index)) continue;
     if (demands.operand(index).rank < 1) demands.fail("operand ", index, " has no rows inside a scan of mode 1");
@@ -307,7 +321,8 @@ bool isOutput(const Instruction& instruction, size_t index) {
     case Opcode::map: return index >= instruction.attributes[1];
     case Opcode::pack: case Opcode::packStep: case Opcode::sumPacked: case Opcode::reduce: case Opcode::softmax: case Opcode::random: case Opcode::oneHot: case Opcode::argMax:
       return index == 1;
-    case Opcode::gemm: case Opcode::gather: case Opcode::scatterAdd: return index == 2;
+    case Opcode::gemm: case Opcode::gather: case Opcode::scatterAdd: case Opcode::replaceRows: return index == 2;
+    case Opcode::firstRows: return index >= 1;
     case Opcode::crossEntropy: return index >= 2;
     case Opcode::crossEntropyGradient: return index == 4;
     case Opcode::crossEntropyBoth: return index >= 3;

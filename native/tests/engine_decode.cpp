@@ -101,6 +101,14 @@ void checkShapes() {
   refuses(oneInstruction(Opcode::gather, {matrix, vector, matrix}, {}), "is float32, expected int32");
   refuses(oneInstruction(Opcode::gather, {matrix, indices, {writable, 0, {6, 4}}}, {}), "dimension 1 is 4");
   refuses(oneInstruction(Opcode::scatterAdd, {indices, {writable, 0, {5, 5}}, matrix}, {}), "dimension 0 is 5");
+  const OperandSpec memory{arena, 0, {9}, int32}, owners{arena, 16, {6}, int32}, places{arena, 32, {6}, int32};
+  refuses(oneInstruction(Opcode::firstRows, {indices, owners, {arena, 32, {5}, int32}, memory}, {}), "dimension 0 is 5");
+  refuses(oneInstruction(Opcode::firstRows, {indices, owners, places, {arena, 0, {9}}}, {}), "is float32, expected int32");
+  refuses(oneInstruction(Opcode::firstRows, {indices, owners, {arena, 32, {6}, int32, {0}}, memory}, {}), "repeats dimension 0");
+  refuses(oneInstruction(Opcode::firstRows, {indices, owners, places}, {}), "with 3 operands");
+  refuses(oneInstruction(Opcode::replaceRows, {vector, matrix, matrix}, {}), "is float32, expected int32");
+  refuses(oneInstruction(Opcode::replaceRows, {indices, {writable, 0, {5, 5}}, matrix}, {}), "dimension 0 is 5");
+  refuses(oneInstruction(Opcode::replaceRows, {indices, matrix, {writable, 0, {6, 4}}}, {}), "dimension 1 is 5");
   refuses(oneInstruction(Opcode::softmax, {matrix, {writable, 0, {6, 5}, ElementType::float32, {1, 6}}}, {0}), "stride 1");
   refuses(oneInstruction(Opcode::crossEntropy, {matrix, indices, vector, {writable, 0, {6}, ElementType::float32, {2}}}, {}), "stride 0 is 2");
   refuses(oneInstruction(Opcode::crossEntropyGradient, {matrix, vector, indices, {writable, 0, {5}}, matrix}, {}), "dimension 0 is 5");
@@ -109,7 +117,7 @@ void checkShapes() {
   refuses(oneInstruction(Opcode::oneHot, {indices, {writable, 0, {5, 5}}}, {}), "dimension 0 is 5");
   refuses(oneInstruction(Opcode::argMax, {matrix, vector}, {}), "expected int32");
   refuses(oneInstruction(Opcode::iota, {vector}, {}), "expected int32");
-  refuses(oneInstruction(static_cast<Opcode>(18), {vector}, {}), "opcode 18");
+  refuses(oneInstruction(static_cast<Opcode>(20), {vector}, {}), "opcode 20");
   refuses(oneInstruction(Opcode::iota, {indices}, {1}), "expected 4");
 }
 

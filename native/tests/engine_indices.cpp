@@ -76,6 +76,38 @@ void fill(Machine& machine) {
   for (uint32_t row = 0; row < rows; row++) machine.ints(1)[row] = static_cast<int32_t>(row * row % classes);
 }
 
+// Sums of repeated rows in the first of them, then written into a table: against a plain loop, whatever lay in the memory before.
+void checkRows(const KernelTable& table) {
+  constexpr uint32_t many = 900;
+  Assembler a;
+  const uint32_t io = a.storage(3 * rows + many + 2 * rows * width + many * width);
+  const uint32_t indices = a.operand({io, 0, {rows}, int32}), owners = a.operand({io, rows, {rows}, int32}), places = a.operand({io, 2 * rows, {rows}, int32});
+  const uint32_t memory = a.operand({io, 3 * rows, {many}, int32}), updates = a.operand({io, 3 * rows + many, {rows, width}});
+  const uint32_t combined = a.operand({io, 3 * rows + many + rows * width, {rows, width}}), target = a.operand({io, 3 * rows + many + 2 * rows * width, {many, width}});
+  a.add(Opcode::firstRows, {indices, owners, places, memory});
+  a.add(Opcode::scatterAdd, {places, updates, combined});
+  a.add(Opcode::replaceRows, {owners, combined, target});
+  for (const int threads : {1, 2, 4}) {
+    Machine machine(table, a.words());
+    CHECK_TEXT(machine.good(), machine.error());
+    const auto elements = static_cast<size_t>(machine.storage(0).elements());
+    fillRandom(machine.floats(0), elements, 5);
+    for (uint32_t row = 0; row < rows; row++) machine.ints(0)[row] = static_cast<int32_t>(row * row % many);
+    for (uint32_t index = 0; index < many; index++) machine.ints(0)[3 * rows + index] = static_cast<int32_t>(index * 7 % rows);  // misleading
+    std::vector<float> expected(machine.floats(0) + elements - many * width, machine.floats(0) + elements);
+    for (uint32_t row = 0; row < rows; row++) {
+      std::fill_n(expected.begin() + machine.ints(0)[row] * static_cast<int32_t>(width), width, 0.0f);
+    }
+    for (uint32_t row = 0; row < rows; row++) {
+      for (uint32_t column = 0; column < width; column++) {
+        expected[static_cast<uint32_t>(machine.ints(0)[row]) * width + column] += machine.floats(0)[3 * rows + many + row * width + column];
+      }
+    }
+    CHECK(machine.run(threads).status == RunStatus::ok);
+    CHECK(std::memcmp(expected.data(), machine.floats(0) + elements - many * width, expected.size() * sizeof(float)) == 0);
+  }
+}
+
 void checkBadIndex(const KernelTable& table, Opcode opcode, int32_t index) {
   Assembler a;
   const uint32_t io = a.storage(4096);
@@ -85,6 +117,8 @@ void checkBadIndex(const KernelTable& table, Opcode opcode, int32_t index) {
   switch (opcode) {
     case Opcode::gather: a.add(opcode, {classTable, indices, out}); break;
     case Opcode::scatterAdd: a.add(opcode, {indices, wide, classTable}); break;
+    case Opcode::firstRows: a.add(opcode, {indices, a.operand({io, 512, {8}, int32}), a.operand({io, 520, {8}, int32}), a.operand({io, 528, {5}, int32})}); break;
+    case Opcode::replaceRows: a.add(opcode, {indices, wide, classTable}); break;
     case Opcode::oneHot: a.add(opcode, {indices, out}); break;
     case Opcode::crossEntropy: a.add(opcode, {wide, indices, vector, other}); break;
     case Opcode::crossEntropyBoth: a.add(opcode, {wide, indices, vector, other, a.operand({io, 96, {8}}), out}); break;
@@ -112,9 +146,11 @@ void testIndices(const KernelTable& table) {
     CHECK(std::memcmp(first.data(), machine.floats(1), elements * sizeof(float)) == 0);
     checkValues(machine);
   }
+  checkRows(table);
   for (const Opcode opcode : {Opcode::gather, Opcode::scatterAdd, Opcode::oneHot, Opcode::crossEntropy, Opcode::crossEntropyGradient,
-                              Opcode::crossEntropyBoth}) {
-    for (const int32_t index : {-1, 5, INT32_MIN, INT32_MAX}) checkBadIndex(table, opcode, index);
+                              Opcode::crossEntropyBoth, Opcode::firstRows, Opcode::replaceRows}) {
+    const int32_t below = opcode == Opcode::replaceRows ? -2 : -1;  // -1 says that a row is left out
+    for (const int32_t index : {below, 5, INT32_MIN, INT32_MAX}) checkBadIndex(table, opcode, index);
   }
 }
 

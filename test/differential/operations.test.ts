@@ -67,6 +67,10 @@ const cases: Record<string, Build> = {
     const flat = g.reshape(i, [6]);
     return { a: g.gather(table, i), b: g.scatterAdd(flat, floats('u', 6, 3), 4), c: g.oneHot(flat, 4), d: g.gather(g.transpose(floats('w', 3, 4), [1, 0]), i), e: g.iota(5) };
   },
+  'rows of a table': () => {
+    const { owners, places } = g.firstRows(g.reshape(g.input('i', [2, 3], 'int32'), [6]), 5);
+    return { owners, places, a: g.replaceRows(floats('table', 5, 3), owners, floats('u', 6, 3)), b: g.replaceRows(g.transpose(floats('w', 3, 5), [1, 0]), owners, g.transpose(floats('v', 3, 6), [1, 0])) };
+  },
   softmax: () => ({ a: g.softmax(x()), b: g.logSoftmax(y()), c: g.softmax(g.transpose(x(), [1, 0])) }),
   'cross entropy': () => {
     const logits = floats('logits', 3, 4);

@@ -86,6 +86,7 @@ const cases: Record<string, Case[]> = {
   reduceMin: [{ shapes: [[2, 3, 4]], build: (x) => graph.min(x, [0, 1]) }],
   gather: [{ shapes: [[5, 2, 3]], build: (table) => graph.gather(table, indices('rows', 4)), inputs: { rows: [4, 0, 4, 2] } }],
   scatterAdd: [{ shapes: [[4, 3]], build: (updates) => graph.scatterAdd(indices('rows', 4), updates, 5), inputs: { rows: [4, 0, 4, 2] } }],
+  replaceRows: [{ shapes: [[5, 3], [4, 3]], build: (table, rows) => graph.replaceRows(table, graph.firstRows(indices('rows', 4), 5).owners, rows), inputs: { rows: [4, 0, 4, 2] } }],
   softmax: [{ shapes: [[2, 3, 4]], build: graph.softmax }, { shapes: small, build: secondOrder(graph.softmax, 1) }],
   logSoftmax: [{ shapes: [[2, 3, 4]], build: graph.logSoftmax }, { shapes: small, build: secondOrder(graph.logSoftmax, 1) }],
   softmaxCrossEntropy: [{ shapes: small, build: crossEntropy, ...targets }, { shapes: small, build: bothOutputs, ...targets }],

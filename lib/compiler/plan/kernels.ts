@@ -206,6 +206,8 @@ const emitters: Readonly<Record<string, Emitter>> = {
     const [indices, updates] = unit.inputs as [Value, Value];
     emitKernel(block, unit, 'scatterAdd', [block.place(indices), block.place(updates)], rowsWritable, { indexLimit: unit.outputs[0]!.shape[0]! });
   },
+  firstRows: emitFirstRows,
+  replaceRows: emitReplaceRows,
   oneHot: (block, unit) => emitKernel(block, unit, 'oneHot', [block.place(unit.inputs[0]!)], rowsWritable, { indexLimit: unit.outputs[0]!.shape[1]! }),
   argMax: (block, unit) => emitKernel(block, unit, 'argMax', [block.place(unit.inputs[0]!)], isInjective),
   iota: (block, unit) => emitKernel(block, unit, 'iota', [], isInjective),
@@ -228,6 +230,26 @@ const emitters: Readonly<Record<string, Emitter>> = {
     emitKernel(block, unit, 'crossEntropyGradient', reads, rowsWritable, { indexLimit: logits.shape[1]! });
   },
 };
+
+function emitFirstRows(block: Block, unit: Unit): void {
+  const { attributes, scope } = unit.nodes[0]!;
+  const rows = attributes['rows'] as number;
+  const writes = unit.outputs.map((value) => block.target(value));
+  block.emit({ opcode: 'firstRows', reads: [block.place(unit.inputs[0]!)], writes: [...writes, block.fresh([rows], 'int32')], attributes: [], scope, indexLimit: rows });
+  for (const value of unit.outputs) block.finish(value, writes, scope);
+}
+
+/** Rows are written into the table where it lies if that is where the result belongs, else into a copy. */
+function emitReplaceRows(block: Block, unit: Unit): void {
+  const [table, owners, rows] = unit.inputs as [Value, Value, Value];
+  const { scope } = unit.nodes[0]!;
+  const reads = [block.place(owners), block.place(rows)];
+  const source = block.place(table);
+  const target = block.target(unit.outputs[0]!, rowsWritable);
+  block.copyInto(source, target, scope);
+  block.emit({ opcode: 'replaceRows', reads, writes: [target], attributes: [], scope, indexLimit: table.shape[0]! });
+  block.finish(unit.outputs[0]!, [target], scope);
+}
 
 function emitCrossEntropyBoth(block: Block, unit: Unit): void {
   const [logits, targets, upstream] = unit.inputs as [Value, Value, Value];

@@ -32,17 +32,23 @@ function readsVariable(value: Value, variable: Variable): boolean {
   return node.operation === 'variable' && node.attributes['variable'] === variable;
 }
 
-/** Whether a map may write its result over the variable: all that reads the old value has run, or reads it element for element before. */
+/** Whether a unit reads a variable only as the table whose rows it replaces. */
+function replacesRowsOf(unit: Unit, reads: readonly Value[]): boolean {
+  return unit.nodes[0]!.operation === 'replaceRows' && reads.length === 1 && reads[0] === unit.inputs[0] && reads[0]!.node.operation === 'variable';
+}
+
+/** Whether a map or a replacement of rows may write its result over the variable: all that reads the old value has run, or reads it element for element before. */
 function mayWriteVariable(block: Block, delivery: Delivery, deliveries: readonly Delivery[]): boolean {
   const { value, variable } = delivery;
   const producer = block.producer(value);
-  if (!variable || producer?.kind !== 'map') return false;
+  if (!variable || !producer || (producer.kind !== 'map' && producer.nodes[0]!.operation !== 'replaceRows')) return false;
   if (deliveries.some((other) => readsVariable(other.value, variable))) return false;
   const end = block.units.indexOf(producer);
   return block.units.every((unit, i) => {
     const reads = unit.inputs.filter((input) => readsVariable(input, variable));
     if (reads.length === 0 || i < end) return true;
     if (i > end) return false;
+    if (unit.kind !== 'map') return replacesRowsOf(unit, reads);
     return reads.every((input) => !isView(input.node.operation)
       && unit.code!.lastRead[unit.inputs.indexOf(input)]! <= unit.code!.firstWrite[unit.outputs.indexOf(value)]!);
   });
