@@ -95,12 +95,13 @@ class ScatterAddTask final : public Task {
   Place indices_, updates_, output_;
 };
 
-// Which rows are the first of their index. Of each index `memory` keeps where it was first seen; what lay there before cannot mislead, since it is believed only where
-// that place names the same index. Each row depends on all rows before it, so that one thread does them.
+// Which rows are the first of their index. Of each index `memory` keeps where it was first seen; what lay there before cannot mislead,
+// since it is believed only where that place names the same index. Each row depends on all rows before it, so that one thread does them.
 class FirstRowsTask final : public Task {
  public:
   FirstRowsTask(const TaskContext& context, const Instruction& instruction)
-      : indices_(context.place(instruction, 0)), owners_(context.place(instruction, 1)), places_(context.place(instruction, 2)), memory_(context.place(instruction, 3)) {
+      : indices_(context.place(instruction, 0)), owners_(context.place(instruction, 1)), places_(context.place(instruction, 2)),
+        memory_(context.place(instruction, 3)) {
     rows = 1;
     nanoseconds = 5 * static_cast<double>(indices_.dimension(0));
   }
@@ -144,7 +145,8 @@ class ReplaceRowsTask final : public Task {
       const int64_t owner = readIndex(owners + row * owners_.stride(0));
       if (owner < -1 || owner >= rows) return worker.state->failIndex(instruction, owner, row);
       if (owner < range.begin || owner >= range.end) continue;
-      copyRow(replacements + row * replacements_.stride(0), replacements_.stride(1), table + owner * table_.stride(0), table_.stride(1), table_.dimension(1));
+      copyRow(replacements + row * replacements_.stride(0), replacements_.stride(1), table + owner * table_.stride(0),
+              table_.stride(1), table_.dimension(1));
     }
   }
 
