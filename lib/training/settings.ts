@@ -3,7 +3,6 @@ import { BpttError, checkOptions, describe } from '../errors.ts';
 import { reductions } from '../losses/index.ts';
 import type { Loss, Reduction } from '../losses/index.ts';
 import { Model } from '../model/index.ts';
-import type { OutputDescription } from '../model/index.ts';
 import { checkClip, checkL2 } from '../optimizers/index.ts';
 import type { ClipOptions, L2Options, Optimizer } from '../optimizers/index.ts';
 
@@ -142,11 +141,4 @@ function readRecomputation(model: Model, { recomputation = false, truncation }: 
 
 function truncationError(expected: string): BpttError {
   return new BpttError('ERR_BPTT_OPTION', `Trainer: truncation cuts sequences into parts that each have a loss; it needs ${expected}; leave truncation out`, { expected });
-}
-
-/** Where the steps of an output come from. */
-export interface OutputTime {
-  readonly output: OutputDescription;
-  /** The input whose steps and lengths it has; null without a time axis. */
-  readonly input: string | null;
 }
