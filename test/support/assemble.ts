@@ -90,7 +90,7 @@ export class Assembler {
       offsets[name] = total;
       total += words.length;
     }
-    const header = [0x54545042, 1, total, this.storages.length, ...words64(this.arena), offsets['operands']!, this.operands.length, offsets['maps']!, this.maps.length,
+    const header = [0x54545042, 2, total, this.storages.length, ...words64(this.arena), offsets['operands']!, this.operands.length, offsets['maps']!, this.maps.length,
       offsets['code']!, this.code.length, offsets['constants']!, this.constants.length, offsets['storages']!, this.storages.length, this.prologue];
     return Int32Array.from([...header, ...Array.from({ length: 24 - header.length }, () => 0), ...Object.values(sections).flat()]);
   }
