@@ -70,13 +70,16 @@ async function main(): Promise<void> {
   console.error(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node.js ${machine.node}, ${machine.compiler}, ${context.isa}${busy}`);
   try {
     for (const name of names) {
-      for (context.run = 1; context.run <= (name === 'compare' ? repeat : 1); context.run++) await suites[name]!(context);
+      for (context.run = 1; context.run <= (name === 'compare' ? repeat : 1); context.run++) {
+        await suites[name]!(context);
+        if (write) await writeReport(machine, context.lines);
+      }
     }
   } finally {
     context.close();
   }
   if (names.includes('compare')) printFloors(context);
-  if (write) console.error(`written to ${await writeReport(machine, context.lines)}`);
+  if (write) console.error('written to bench/results');
 }
 
 try {

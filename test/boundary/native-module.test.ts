@@ -21,7 +21,7 @@ describe('the native module', () => {
   describe('what it says of itself', () => {
     it('names the instruction set, the cores and the threads', () => {
       const info = module.info();
-      assert.equal(info.format, 1);
+      assert.equal(info.format, 2);
       assert.match(info.version, /^\d+\.\d+\.\d+/);
       assert.ok(info.isas.includes(info.isa));
       assert.equal(info.isas.at(-1), 'scalar');
