@@ -28,8 +28,8 @@ export interface Measurement {
 
 /** Rounds are given up on after so many times the wanted number. */
 const patience = 3;
-/** Lets the threads of the side before fall asleep. */
-const pauseMilliseconds = 5;
+/** Lets the threads of the side before fall asleep: those of OpenMP and of onnxruntime wait awake for a while. */
+const pauseMilliseconds = 40;
 
 /** What takes longer needs no second run to be awake. */
 const slowMilliseconds = 1000;
@@ -75,6 +75,7 @@ export async function measure(subjects: readonly Subject[], effort: Effort, watc
   while (good.length < effort.rounds && all.length < effort.rounds * patience) {
     const samples = await takeRound(subjects, counts);
     const before = quiet;
+    await settle();
     quiet = await watch.isQuiet();
     all.push(samples);
     if (before && quiet) good.push(samples);

@@ -32,7 +32,8 @@ class TeamChoice {
   enum class Mode { team, tryAlone, alone, tryTeam };
 
   static constexpr double longWait = 0.125;  // of a run
-  static constexpr double mostStrikes = 2;
+  static constexpr double mostStrikes = 3;
+  static constexpr int firstRuns = 8;  // touch memory for the first time and say nothing about the neighbours
   static constexpr int shortestSpell = 16;  // runs alone before the team is tried again
   static constexpr int longestSpell = 256;
   static constexpr double longestPause = 5e8;    // nanoseconds from the last try on, after which the team is tried again
@@ -40,10 +41,15 @@ class TeamChoice {
   static constexpr int longestCalm = 1024;       // runs of a team that proved faster in which waiting does not count
   static constexpr int quietRuns = 64;           // runs after which earlier trouble is forgotten
   static constexpr double clearlyFaster = 0.9;
+  static constexpr double shortRun = 2e6;  // nanoseconds
 
   static double smoothed(double before, double now) { return before == 0 ? now : before + 0.25 * (now - before); }
 
   void ranInTeam(double nanoseconds, double waited) {
+    if (begun_ < firstRuns) {
+      begun_++;
+      return;
+    }
     teamTime_ = smoothed(teamTime_, nanoseconds);
     if (calm_ > 0) {
       calm_--;
@@ -75,10 +81,10 @@ class TeamChoice {
     tries_ = 0;
   }
 
-  // The first try may have had to wake its threads.
+  // The best of a few tries counts, of short runs more: the first one has to wake its threads, and may find them on one core.
   void triedTeam(double nanoseconds) {
     if (nanoseconds >= clearlyFaster * aloneTime_) {
-      if (++tries_ == 2) beginSpell();
+      if (++tries_ == (aloneTime_ < shortRun ? 8 : 2)) beginSpell();
       return;
     }
     mode_ = Mode::team;
@@ -103,7 +109,7 @@ class TeamChoice {
   double teamTime_ = 0, aloneTime_ = 0;
   double now_ = 0, began_ = 0;  // nanoseconds; where a spell alone began
   int spell_ = shortestSpell, spellNow_ = 0;
-  int runs_ = 0, tries_ = 0, quiet_ = 0, calm_ = 0;
+  int begun_ = 0, runs_ = 0, tries_ = 0, quiet_ = 0, calm_ = 0;
   int calmLength_ = firstCalm;
 };
 
