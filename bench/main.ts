@@ -14,7 +14,7 @@ import { describeMachine } from './support/machine.ts';
 import { runTrain } from './train/suite.ts';
 
 const suites: Readonly<Record<string, (context: Context) => Promise<void>>> = {
-  compare: runCompare, scaling: runScaling, cells: runCells, train: runTrain, serve: runServe, noisy: runNoisy, layers: runLayers, kernels: runKernels,
+  scaling: runScaling, compare: runCompare, cells: runCells, train: runTrain, serve: runServe, noisy: runNoisy, layers: runLayers, kernels: runKernels,
 };
 
 const usage = `npm run bench -- SUITE [options]

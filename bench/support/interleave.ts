@@ -28,22 +28,29 @@ export interface Measurement {
 
 /** Rounds are given up on after so many times the wanted number. */
 const patience = 3;
-/** Lets the threads of the side before fall asleep: those of OpenMP and of onnxruntime wait awake for a while. */
-const pauseMilliseconds = 40;
+/** Lets the threads of the side before fall asleep. */
+const pauseMilliseconds = 5;
 
 /** What takes longer needs no second run to be awake. */
 const slowMilliseconds = 1000;
 const mostRuns = 2000;
 
-async function settle(): Promise<void> {
+type Watch = Pick<LoadWatch, 'isQuiet'>;
+
+/**
+ * Before each side's turn: the threads of the side before (those of OpenMP and of onnxruntime wait awake for a while) fall asleep, and both cores have been
+ * at work when the turn comes, for a virtual machine's idle ones may be put together on one.
+ */
+async function settle(watch: Watch): Promise<boolean> {
   await new Promise((resolve) => { setTimeout(resolve, pauseMilliseconds); });
+  return watch.isQuiet();
 }
 
 /** Warm-up, and how often each side fits into a round; 0 for what takes seconds. */
-async function countsFor(subjects: readonly Subject[], { roundMilliseconds }: Effort): Promise<number[]> {
+async function countsFor(subjects: readonly Subject[], { roundMilliseconds }: Effort, watch: Watch): Promise<number[]> {
   const counts: number[] = [];
   for (const subject of subjects) {
-    await settle();
+    await settle(watch);
     const [first] = await subject.run(1);
     const warm = first! < roundMilliseconds ? median(await subject.run(Math.min(20, Math.max(1, Math.floor(roundMilliseconds / Math.max(first!, 1e-3)))))) : first!;
     counts.push(warm > slowMilliseconds ? 0 : Math.max(1, Math.min(mostRuns, Math.round(roundMilliseconds / Math.max(warm, 1e-4)))));
@@ -52,14 +59,15 @@ async function countsFor(subjects: readonly Subject[], { roundMilliseconds }: Ef
 }
 
 /** One sample of each side, one after the other: the median of its runs, after one more that wakes its threads (where one run takes seconds, without). */
-async function takeRound(subjects: readonly Subject[], counts: readonly number[]): Promise<number[]> {
+async function takeRound(subjects: readonly Subject[], counts: readonly number[], watch: Watch): Promise<{ samples: number[]; quiet: boolean }> {
   const samples: number[] = [];
+  let quiet = true;
   for (const [i, subject] of subjects.entries()) {
-    await settle();
+    quiet = await settle(watch) && quiet;
     const times = await subject.run(counts[i] === 0 ? 1 : counts[i]! + 1);
     samples.push(median(times.length > 1 ? times.slice(1) : times));
   }
-  return samples;
+  return { samples, quiet };
 }
 
 /**
@@ -67,18 +75,15 @@ async function takeRound(subjects: readonly Subject[], counts: readonly number[]
  * count and the result says that the machine was loaded.
  * @param subjects ours first.
  */
-export async function measure(subjects: readonly Subject[], effort: Effort, watch: Pick<LoadWatch, 'isQuiet'>): Promise<Measurement> {
-  const counts = await countsFor(subjects, effort);
+export async function measure(subjects: readonly Subject[], effort: Effort, watch: Watch): Promise<Measurement> {
+  const counts = await countsFor(subjects, effort, watch);
   const good: number[][] = [];
   const all: number[][] = [];
-  let quiet = await watch.isQuiet();
   while (good.length < effort.rounds && all.length < effort.rounds * patience) {
-    const samples = await takeRound(subjects, counts);
-    const before = quiet;
-    await settle();
-    quiet = await watch.isQuiet();
+    const { samples, quiet } = await takeRound(subjects, counts, watch);
+    const after = await settle(watch);
     all.push(samples);
-    if (before && quiet) good.push(samples);
+    if (quiet && after) good.push(samples);
   }
   const loaded = good.length < Math.max(1, Math.ceil(effort.rounds / 2));
   const kept = loaded ? all : good;
