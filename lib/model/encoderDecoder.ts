@@ -3,6 +3,7 @@ import { findCell } from '../cells/index.ts';
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
 import { concatenate, isLayer, lastStep, repeatVector, scheduledSampling, withInitialState } from '../layers/index.ts';
+import { isRegisteredLayer } from '../layers/registry.ts';
 import type { Layer, ScheduledSamplingOptions } from '../layers/index.ts';
 import { model } from './model.ts';
 import type { Model, ModelSettings } from './model.ts';
@@ -44,7 +45,8 @@ const looks = (layer: Layer): boolean => (layer.furtherInputs ?? 0) > 0;
 
 /** Whether a layer is made of a cell, alone or with an attention around it. */
 function isRecurrent(layer: Layer): boolean {
-  return findCell(layer.kind) !== undefined || (looks(layer) && layer.kind.endsWith('Attention'));
+  const ofCell = findCell(layer.kind) !== undefined && !isRegisteredLayer(layer.kind);
+  return ofCell || (looks(layer) && layer.kind.endsWith('Attention'));
 }
 
 /** For each layer of the decoder the place of the encoder whose states it begins with. */

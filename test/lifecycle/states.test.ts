@@ -88,7 +88,7 @@ describe('lifecycle: an aborted step', () => {
     this.timeout(60_000);
     const model = tokenModel(48);
     const trainer = new Trainer(model, { loss: crossEntropy(), optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) });
-    const large = { input: tokenBatch(32, 60), target: tokenBatch(32, 60) };
+    const large = { input: tokenBatch(64, 240), target: tokenBatch(64, 240) };
     await trainer.step(large);
     const started = performance.now();
     await trainer.step(large);
