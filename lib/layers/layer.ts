@@ -74,6 +74,8 @@ export interface Layer {
   readonly options: Readonly<Record<string, unknown>>;
   /** Whether it joins its inputs step by step, so that those over time must have the same valid steps in every row. */
   readonly stepwise?: boolean;
+  /** Whether it is made of a cell, alone or with an attention around it: such layers hand their states to each other. */
+  readonly recurrence?: boolean;
   /** How many inputs it takes after the first one, such as the sequence that an attention looks at; default 0. Layers that run others hand them on in order. */
   readonly furtherInputs?: number;
   /** Most layers take one signal; merging layers take several. @throws ERR_BPTT_SHAPE or ERR_BPTT_TYPE naming the layer's path. */

@@ -1,9 +1,7 @@
 import { requireChoice, requireInteger } from '../checks.ts';
-import { findCell } from '../cells/index.ts';
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
 import { concatenate, isLayer, lastStep, repeatVector, scheduledSampling, withInitialState } from '../layers/index.ts';
-import { isRegisteredLayer } from '../layers/registry.ts';
 import type { Layer, ScheduledSamplingOptions } from '../layers/index.ts';
 import { model } from './model.ts';
 import type { Model, ModelSettings } from './model.ts';
@@ -43,16 +41,10 @@ function requireLayers(name: 'encoder' | 'decoder', given: unknown): readonly La
 
 const looks = (layer: Layer): boolean => (layer.furtherInputs ?? 0) > 0;
 
-/** Whether a layer is made of a cell, alone or with an attention around it. */
-function isRecurrent(layer: Layer): boolean {
-  const ofCell = findCell(layer.kind) !== undefined && !isRegisteredLayer(layer.kind);
-  return ofCell || (looks(layer) && layer.kind.endsWith('Attention'));
-}
-
 /** For each layer of the decoder the place of the encoder whose states it begins with. */
 function stateSources(encoder: readonly Layer[], places: readonly Symbolic[], decoder: readonly Layer[]): ReadonlyMap<Layer, Symbolic> {
-  const sources = places.filter((_, i) => isRecurrent(encoder[i]!));
-  const receivers = decoder.filter(isRecurrent);
+  const sources = places.filter((_, i) => encoder[i]!.recurrence);
+  const receivers = decoder.filter(({ recurrence }) => recurrence);
   if (receivers.length > 0 && sources.length >= receivers.length) return new Map(receivers.map((layer, i) => [layer, sources.at(i - receivers.length)!]));
   throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: bridge "state" needs a recurrent layer in the encoder for each of the decoder's ${receivers.length}, received ${sources.length}; choose bridge "vector" or "none", `
     + 'or connect the layers by model() and withInitialState()', { expected: receivers.length, received: sources.length });

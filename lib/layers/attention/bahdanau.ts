@@ -58,7 +58,7 @@ export function bahdanauAttention(options: BahdanauAttentionOptions): Layer {
       },
     });
   });
-  return Object.freeze({ ...made, furtherInputs: 1 });
+  return Object.freeze({ ...made, recurrence: true, furtherInputs: 1 });
 }
 
 registerLayer('bahdanauAttention', bahdanauAttention);

@@ -89,7 +89,7 @@ export function luongAttention(options: LuongAttentionOptions): Layer {
     const around = { label, scope, layer, inputs };
     return inputFeeding ? feeding(given!, prepare, around) : attendAfter({ ...around, prepare });
   });
-  return Object.freeze({ ...made, furtherInputs: 1 });
+  return Object.freeze({ ...made, recurrence: true, furtherInputs: 1 });
 }
 
 registerLayer('luongAttention', luongAttention);

@@ -62,7 +62,7 @@ export function recurrent<State extends string, Options extends CellOptions>(cel
   }
   const settings = readRecurrentOptions(erased, options);
   const layer = defineLayer(cell.name, options, (scope, ...inputs) => buildRecurrent(scope, settings, inputs));
-  return settings.context === undefined ? layer : Object.freeze({ ...layer, furtherInputs: 1 });
+  return Object.freeze({ ...layer, recurrence: true, ...(settings.context === undefined ? {} : { furtherInputs: 1 }) });
 }
 
 registerRecurrentFactory((cellName, options) => recurrent(findCell(cellName)!, options as never));
