@@ -1,7 +1,7 @@
 // Whether the next run of an executable is made by the team or by one thread, learned from the runs before.
 //
 // A team is as fast as its slowest thread. Where other processes want the same cores, one of its threads is always waiting for a core while
-// the others wait for it at a barrier, and one thread alone is faster. So: when the calling thread has waited long in two runs, one run is
+// the others wait for it at a barrier, and one thread alone is faster. So: when the calling thread has waited long in three runs, one run is
 // made alone; if that was faster, so are the next ones, and after a while the team is tried again. Times decide how a run is made, never
 // what it gives: any number of threads gives the same bits.
 #pragma once
@@ -36,9 +36,9 @@ class TeamChoice {
   static constexpr int firstRuns = 8;  // touch memory for the first time and say nothing about the neighbours
   static constexpr int shortestSpell = 16;  // runs alone before the team is tried again
   static constexpr int longestSpell = 256;
-  static constexpr double longestPause = 5e8;    // nanoseconds from the last try on, after which the team is tried again
-  static constexpr int leastRuns = 8;            // if there have been so many runs
-  static constexpr int longestCalm = 1024;       // runs of a team that proved faster in which waiting does not count
+  static constexpr double longestPause = 5e8;    // nanoseconds alone, after which the team is tried again
+  static constexpr int leastRuns = 8;            // if there have been so many runs alone
+  static constexpr int firstCalm = 32, longestCalm = 1024;  // runs of a team that proved faster in which waiting does not count
   static constexpr int quietRuns = 64;           // runs after which earlier trouble is forgotten
   static constexpr double clearlyFaster = 0.9;
   static constexpr double shortRun = 2e6;  // nanoseconds
@@ -81,7 +81,7 @@ class TeamChoice {
     tries_ = 0;
   }
 
-  // The best of a few tries counts, of short runs more: the first one has to wake its threads, and may find them on one core.
+  // One fast run of a few tries is enough, and short runs have more tries: the first of them has to wake the team's threads.
   void triedTeam(double nanoseconds) {
     if (nanoseconds >= clearlyFaster * aloneTime_) {
       if (++tries_ == (aloneTime_ < shortRun ? 8 : 2)) beginSpell();
@@ -101,8 +101,6 @@ class TeamChoice {
     began_ = now_;
     calmLength_ = firstCalm;
   }
-
-  static constexpr int firstCalm = 32;
 
   Mode mode_ = Mode::team;
   double strikes_ = 0;
