@@ -12,6 +12,7 @@ import { runServe } from './serve/suite.ts';
 import { Context, defaultThreads, type BenchOptions } from './support/context.ts';
 import { describeMachine } from './support/machine.ts';
 import { runTrain } from './train/suite.ts';
+import { runCommand, UsageError } from './support/commandLine.ts';
 
 const suites: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   scaling: runScaling, compare: runCompare, cells: runCells, train: runTrain, serve: runServe, noisy: runNoisy, layers: runLayers, kernels: runKernels,
@@ -27,11 +28,9 @@ const usage = `npm run bench -- SUITE [options]
   --repeat N          runs the comparison N times (1); the page shows each run's floors
   --quick             two short rounds: to see that everything runs
   --json              one line of JSON for each measurement
-  --write             writes bench/results/README.md and results.json
+  --write             writes bench/results anew with what was measured, after every suite, and what the README quotes of the comparison
 
 BPTT_ISA=avx2 holds the engine (and oneDNN) to an instruction set.`;
-
-class UsageError extends Error {}
 
 function wholeNumber(name: string, text: string): number {
   const number = Number(text);
@@ -49,9 +48,12 @@ function readOptions(args: readonly string[]): { names: string[]; options: Bench
   });
   const [suite, ...rest] = positionals;
   if (suite === undefined || rest.length > 0 || (suite !== 'all' && !(suite in suites))) throw new UsageError(`expected one suite, received ${positionals.join(' ') || 'none'}`);
+  const repeat = wholeNumber('repeat', values.repeat);
+  if (repeat > 1 && suite !== 'compare' && suite !== 'all') throw new UsageError(`--repeat: expected with compare or all, received with ${suite}`);
+  if (values.write && values.filter !== '') throw new UsageError('--write: expected without --filter, since a part would take the place of the whole page');
   const threads = values.threads?.split(',').map((text) => wholeNumber('threads', text)) ?? defaultThreads();
   const effort = values.quick ? { rounds: 2, roundMilliseconds: 2 } : { rounds: wholeNumber('rounds', values.rounds), roundMilliseconds: wholeNumber('milliseconds', values.milliseconds) };
-  return { names: suite === 'all' ? Object.keys(suites) : [suite], options: { filter: values.filter, threads, json: values.json, effort }, write: values.write, repeat: wholeNumber('repeat', values.repeat) };
+  return { names: suite === 'all' ? Object.keys(suites) : [suite], options: { filter: values.filter, threads, json: values.json, effort }, write: values.write, repeat };
 }
 
 function printFloors(context: Context): void {
@@ -82,10 +84,4 @@ async function main(): Promise<void> {
   if (write) console.error('written to bench/results');
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UsageError) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;
-  console.error(`${(error as Error).message}\n\n${usage}`);
-  process.exitCode = 2;
-}
+await runCommand(main, usage);

@@ -5,6 +5,7 @@ import { budgets, runName, type Budget, type Experiment, type Run } from './expe
 import { experiments } from './experiments/index.ts';
 import { sectionOf, writePage } from './report/page.ts';
 import { ResultFile } from './results.ts';
+import { runCommand, UsageError } from '../support/commandLine.ts';
 
 const usage = `npm run bench:papers -- [options]
 
@@ -18,8 +19,6 @@ const usage = `npm run bench:papers -- [options]
   --check               runs nothing, fails where a published claim is not borne out by what is stored, or runs for it are missing
 
 Runs that are stored in results/ with the same settings are not made again, so that an interrupted run goes on where it was.`;
-
-class UsageError extends Error {}
 
 interface Order {
   readonly chosen: readonly Experiment[];
@@ -92,10 +91,4 @@ async function main(): Promise<void> {
   if (!order.list) console.log(`written: ${await writePage(experiments, order.budget)}`);
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UsageError) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;
-  console.error(`${(error as Error).message}\n\n${usage}`);
-  process.exitCode = 2;
-}
+await runCommand(main, usage);

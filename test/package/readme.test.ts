@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
+import { replaceQuote } from '../../bench/quote.ts';
+import type { Results } from '../../bench/quote.ts';
 import { packageRoot } from '../../lib/packageRoot.ts';
 
 const pages = readdirSync(path.join(packageRoot, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
@@ -38,6 +40,13 @@ describe('the documents', function () {
     assert.ok(blocks.length > 0);
     for (const block of blocks) assert.deepEqual(typeErrors(block), [], block);
     assert.notDeepEqual(typeErrors("import { lstm } from 'bptt';\nlstm({ unit: 3 });"), []);
+  });
+
+  it('quote the measurements that were written', () => {
+    const readme = readFileSync(path.join(packageRoot, 'README.md'), 'utf8');
+    const results = JSON.parse(readFileSync(path.join(packageRoot, 'bench', 'results', 'results.json'), 'utf8')) as Results;
+    assert.ok(results.floors.length > 0);
+    assert.equal(replaceQuote(readme, results), readme);
   });
 
   it('link to files that exist', () => {
