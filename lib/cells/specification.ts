@@ -39,6 +39,8 @@ export interface CellSpecification {
   readonly recurrentSize: number | undefined;
   /** Whether the equations mark a candidate. */
   readonly candidate: boolean;
+  /** Whether there are two biases, bias_ih and bias_hh, and whatever adds a gate's block of one adds that of the other too: their sum is then enough. */
+  readonly jointBiases: boolean;
 }
 
 /** Which weights each gate was seen to use. */
@@ -54,6 +56,8 @@ class Recorder implements WeightSource {
   readonly gates = new Map<string, GateUse>();
   readonly own = new Map<string, { parameter: CellParameter; value: Value }>();
   recurrentSize: number | undefined;
+  /** Calls that add one of a gate's two biases. */
+  loneBiases = 0;
   private readonly cell: Cell;
   private readonly rows: number;
   private readonly units: number;
@@ -73,6 +77,7 @@ class Recorder implements WeightSource {
     use.recurrent ||= recurrent !== undefined;
     use.inputBias ||= this.bias !== false && x !== undefined;
     use.recurrentBias ||= hasRecurrentBias(this.bias, x, recurrent);
+    if (!x || !recurrent) this.loneBiases++;
     const product = input(`${this.cell.name}.${gate}`, [this.rows, this.units], 'float32');
     if (recurrent) this.measure(gate, recurrent);
     if (x) transform(product, { gate, weight: 'input' });
@@ -145,5 +150,6 @@ export function cellSpecification<State extends string, Options extends CellOpti
     parameters: [...gateParameters(recorder, units, inputSize), ...[...recorder.own.values()].map(({ parameter }) => parameter)],
     outputSize: output.shape[1]!,
     recurrentSize: recorder.recurrentSize,
+    jointBiases: bias === 'double' && recorder.loneBiases === 0,
   };
 }

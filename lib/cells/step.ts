@@ -21,6 +21,7 @@ class StackedWeights implements WeightSource {
   private readonly specification: CellSpecification;
   private readonly inputs: CellStepInputs;
   private readonly blocks = new Map<string, Value>();
+  private biases: Value | undefined;
 
   constructor(specification: CellSpecification, inputs: CellStepInputs) {
     this.specification = specification;
@@ -31,28 +32,38 @@ class StackedWeights implements WeightSource {
     const key = `${name}.${gate}`;
     const known = this.blocks.get(key);
     if (known) return known;
-    const { units, parameters } = this.specification;
-    const whole = this.parameter(name);
-    const position = parameters.find((parameter) => parameter.name === name)!.gates!.findIndex((block) => block.name === gate);
-    const leading = whole.shape.slice(0, -1);
-    const made = slice(whole, [...leading.map(() => 0), position * units], [...leading, units]);
+    const made = this.blockOf(this.parameter(name), name, gate);
     this.blocks.set(key, made);
     return made;
   }
 
+  /** A gate's block of something that has blocks as a parameter has. */
+  private blockOf(whole: Value, name: string, gate: string): Value {
+    const { units, parameters } = this.specification;
+    const position = parameters.find((parameter) => parameter.name === name)!.gates!.findIndex((block) => block.name === gate);
+    const leading = whole.shape.slice(0, -1);
+    return slice(whole, [...leading.map(() => 0), position * units], [...leading, units]);
+  }
+
   affine({ gate, x, recurrent, transform }: AffineCall): Value {
-    const { bias } = this.specification;
+    const { bias, jointBiases } = this.specification;
     const terms: Value[] = [];
     if (x) {
       const product = transform(matmul(x, this.block('weight_ih', gate)), { gate, weight: 'input' });
-      terms.push(bias === false ? product : add(product, this.block('bias_ih', gate)));
+      terms.push(jointBiases ? add(product, this.jointBias(gate)) : bias === false ? product : add(product, this.block('bias_ih', gate)));
     }
     if (recurrent) {
       const mask = this.inputs.recurrentMask;
       const product = transform(matmul(mask ? multiply(recurrent, mask) : recurrent, this.block('weight_hh', gate)), { gate, weight: 'recurrent' });
-      terms.push(hasRecurrentBias(bias, x, recurrent) ? add(product, this.block('bias_hh', gate)) : product);
+      terms.push(!jointBiases && hasRecurrentBias(bias, x, recurrent) ? add(product, this.block('bias_hh', gate)) : product);
     }
     return terms.length === 2 ? add(terms[0]!, terms[1]!) : terms[0]!;
+  }
+
+  /** A gate's two biases, added to each other once for all gates and steps. */
+  private jointBias(gate: string): Value {
+    this.biases ??= add(this.parameter('bias_ih'), this.parameter('bias_hh'));
+    return this.blockOf(this.biases, 'bias_ih', gate);
   }
 
   parameter(name: string): Value {
