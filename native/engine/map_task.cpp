@@ -62,6 +62,16 @@ class MapTask final : public Task {
     run({0, axes_.sizes[0]}, {range.begin * unitColumns, std::min(columns, range.end * unitColumns)}, worker);
   }
 
+  // Not what is at the next step where this one wrote.
+  void findFar(const Steps& steps, std::vector<FarBlock>& blocks) const override {
+    for (size_t index = 0; index < places_.size(); index++) {
+      FarBlock block;
+      if (!farBlockOf(places_[index], steps, block)) continue;
+      const auto isNext = [&](const Place& output) { return output.at(0) == block.base + steps.direction() * block.perStep; };
+      if (std::none_of(places_.begin() + inputs_, places_.end(), isNext)) blocks.push_back(block);
+    }
+  }
+
  private:
   // Dimension 0 stays apart when row ranges of it will be asked for.
   void mergeAxes(bool keepRows) {

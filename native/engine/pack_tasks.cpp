@@ -50,6 +50,14 @@ class PackStepTask final : public Task {
     nanoseconds = 0.1 * static_cast<double>(source_.operand->elements());
   }
 
+  void findFar(const Steps& steps, std::vector<FarBlock>& blocks) const override {
+    const int64_t depth = steps.count * rows, columns = source_.dimension(1);
+    for (int64_t panel = 0; panel < units; panel++) {
+      const int64_t begin = panel * table_.panelWidth, width = panelColumns(table_, columns - begin);
+      blocks.push_back({packed_.base + begin * depth, rows * width, width, rows});
+    }
+  }
+
   void runRows(Range range, const Worker& worker) const override { run(range, {0, units}, worker); }
   void runUnits(Range range, const Worker& worker) const override { run({0, rows}, range, worker); }
 
@@ -90,7 +98,7 @@ class SumPackedTask final : public Task {
       const int64_t begin = panel * table_.panelWidth, left = columns_ - begin;
       ColumnSumArguments call{};
       call.in = packed_.at(worker.step) + begin * depth_;
-      call.rowStride = std::min<int64_t>(table_.panelWidth, (left + table_.lanes - 1) / table_.lanes * table_.lanes);
+      call.rowStride = panelColumns(table_, left);
       call.rows = depth_;
       call.columnEnd = std::min<int64_t>(table_.panelWidth, left);
       call.out = sums_.at(worker.step) + begin;

@@ -13,6 +13,9 @@ class VisitSpan {
 
   bool single() const { return size_ == 0; }
   int64_t stepAt(int64_t visit) const { return steps_.at(visit); }
+  // From the step of one visit to that of another, so many later.
+  bool hasVisit(int64_t step, int64_t later) const { return steps_.at(step) + later < steps_.count; }
+  int64_t stepLater(int64_t step, int64_t later) const { return step + steps_.direction() * later; }
 
   // Empty when other visits do the work of this one.
   Range visits(int64_t step) const {
@@ -54,6 +57,11 @@ class GemmTask final : public Task {
     return Task::axis(parts);
   }
 
+  bool fetches() const override { return span_.single() && !batched_; }
+  void fetch(const FarBlock& block, int64_t visitsLater) override {
+    if (fetches_.size() < mostFetches) fetches_.push_back({block, visitsLater});
+  }
+
   void runRows(Range range, const Worker& worker) const override {
     if (batched_) return run(range, {0, matrixRows_}, {0, units}, worker);
     run({0, 1}, range, {0, units}, worker);
@@ -66,7 +74,21 @@ class GemmTask final : public Task {
     call.panelBegin = panels.begin;
     call.panelEnd = panels.end;
     if (!span_.single()) return runSpan(matrixRows.begin, call, span_.visits(worker.step));
+    FetchRun runs[mostFetches];
+    call.fetches = runs;
+    call.fetchCount = panels.count() == units ? fetchRuns(matrixRows, matrixRows_, worker.step, runs) : fetchRuns(panels, units, worker.step, runs);
     for (int64_t batch = batches.begin; batch < batches.end; batch++) multiply(call, batch, matrixRows.begin, worker.step);
+  }
+
+  // The part of the far blocks that range is of extent.
+  ptrdiff_t fetchRuns(Range range, int64_t extent, int64_t step, FetchRun* runs) const {
+    ptrdiff_t count = 0;
+    for (const auto& [block, visitsLater] : fetches_) {
+      if (!span_.hasVisit(step, visitsLater)) continue;
+      const int64_t begin = block.rows * range.begin / extent, end = block.rows * range.end / extent;
+      runs[count++] = {block.base + span_.stepLater(step, visitsLater) * block.perStep + begin * block.perRow, (end - begin) * block.perRow};
+    }
+    return count;
   }
 
   GemmArguments argumentsFor(Range matrixRows, const Worker& worker) const {
@@ -126,6 +148,12 @@ class GemmTask final : public Task {
   const KernelTable& table_;
   Place a_, packed_, c_, initial_;
   VisitSpan span_;
+  struct Fetch {
+    FarBlock block;
+    int64_t visitsLater;
+  };
+  static constexpr size_t mostFetches = 32;
+  std::vector<Fetch> fetches_;
   int64_t depth_, matrixRows_, columns_;
   int32_t batched_;
 };

@@ -73,6 +73,19 @@ class ScanTask final : public Task {
   Sequence body_;
 };
 
+// Has the largest product of a body fetch what the other tasks will find far away.
+void planFetches(const TaskList& tasks, const Steps& steps) {
+  const auto less = [](const auto& a, const auto& b) { return (a->fetches() ? a->nanoseconds : 0) < (b->fetches() ? b->nanoseconds : 0); };
+  const auto largest = std::max_element(tasks.begin(), tasks.end(), less);
+  if (largest == tasks.end() || !(*largest)->fetches()) return;
+  std::vector<FarBlock> blocks;
+  for (auto task = tasks.begin(); task != tasks.end(); ++task) {
+    blocks.clear();
+    (*task)->findFar(steps, blocks);
+    for (const FarBlock& block : blocks) (*largest)->fetch(block, task < largest ? 1 : 0);
+  }
+}
+
 }  // namespace
 
 bool appendScanTask(const TaskContext& context, const Instruction& instruction, TaskList& tasks) {
@@ -83,6 +96,7 @@ bool appendScanTask(const TaskContext& context, const Instruction& instruction, 
   for (const Instruction& next : instruction.body) {
     if (!appendTasks(inside, next, body.tasks)) return false;
   }
+  planFetches(body.tasks, inside.steps);
   tasks.push_back(std::make_unique<ScanTask>(instruction, std::move(body)));
   return true;
 }

@@ -27,6 +27,7 @@ struct Steps {
   bool reverse = false;
 
   int64_t at(int64_t visit) const { return reverse ? count - 1 - visit : visit; }
+  int64_t direction() const { return reverse ? -1 : 1; }
 };
 
 // The share of thread `index` of `parts`: equal to within one.
@@ -101,6 +102,14 @@ struct Touched {
   bool written;
 };
 
+// Memory of which a scan touches another part at every step, too much in all for a step to find its part in the cache. Every row of it is one run
+// of elements, and follows the row before.
+struct FarBlock {
+  const float* base;  // at step 0
+  int64_t perStep, perRow;
+  int64_t rows;
+};
+
 enum class Axis { none, rows, units };
 
 class Barrier;
@@ -135,6 +144,14 @@ class Task {
 
   // The whole task on this thread.
   virtual void runAlone(const Worker& worker) const { runRows({0, rows}, worker); }
+
+  // Appends what is far of what it touches in a scan of so many steps.
+  virtual void findFar(const Steps&, std::vector<FarBlock>&) const {}
+
+  // Whether it can bring memory into the cache while it computes.
+  virtual bool fetches() const { return false; }
+  // Has it do so with what a task touches so many visits later. Called before any run.
+  virtual void fetch(const FarBlock&, int64_t) {}
 
   uint32_t instruction = 0;
   int64_t rows = 1;

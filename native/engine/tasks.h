@@ -23,6 +23,9 @@ struct TaskContext {
   }
 };
 
+// Whether a place, rows first, is far for a scan of these steps.
+bool farBlockOf(const Place& place, const Steps& steps, FarBlock& block);
+
 using TaskList = std::vector<std::unique_ptr<Task>>;
 
 // Appends the tasks of one instruction. False when there is no memory for their working space.
@@ -42,6 +45,11 @@ inline double vectorNanoseconds(const KernelTable& table, double elements, doubl
 
 // Panels of a packed operand.
 inline int64_t panelsOf(const KernelTable& table, int64_t columns) { return (columns + table.panelWidth - 1) / table.panelWidth; }
+
+// Elements of a row of a panel with so many columns left, zeros included.
+inline int64_t panelColumns(const KernelTable& table, int64_t left) {
+  return left >= table.panelWidth ? table.panelWidth : (left + table.lanes - 1) / table.lanes * table.lanes;
+}
 
 // An element that another thread may be changing is read exactly once, so that what was checked is what is used.
 inline int32_t readIndex(const float* place) { return *reinterpret_cast<const volatile int32_t*>(place); }

@@ -44,6 +44,12 @@ struct PackArguments {
   ptrdiff_t packedDepth, packedBegin;
 };
 
+// Elements in a row that will be wanted soon.
+struct FetchRun {
+  const float* from;
+  ptrdiff_t count;
+};
+
 // c[r, j] = initial[r, j] + Σ_k a[r, k]·b[k, j] for all R rows and the columns of panels [panelBegin, panelEnd); one ascending chain of fused
 // multiply-adds per element, so that any split gives the same bits. initial may be null (zero) or c itself.
 struct GemmArguments {
@@ -56,6 +62,9 @@ struct GemmArguments {
   ptrdiff_t initialRowStride, initialColumnStride;  // column stride 0 or 1
   ptrdiff_t rows, depth, columns;
   ptrdiff_t panelBegin, panelEnd;
+  // Memory that is brought into the cache meanwhile, a little with every step of the depth: a product has few loads for its arithmetic. Hints only.
+  const FetchRun* fetches;
+  ptrdiff_t fetchCount;
   // gemmScratchBytes of the table, 64-byte aligned, one per thread; or null. It changes no bit: with it an a whose depth stride is not 1 (a
   // weight gradient's) is copied block by block, which makes deep products of that kind about twice as fast.
   void* scratch;

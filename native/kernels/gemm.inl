@@ -15,6 +15,8 @@ constexpr int tileRows(int vectors) {
   return rows < 12 ? rows : 12;
 }
 
+constexpr ptrdiff_t tilesOf(ptrdiff_t rows, int vectors) { return (rows + tileRows(vectors) - 1) / tileRows(vectors); }
+
 struct Tile {
   const float* a;
   ptrdiff_t aRowStride, aDepthStride;
@@ -26,6 +28,8 @@ struct Tile {
   ptrdiff_t initialRowStride, initialColumnStride;
   const float* next;  // where the sums of the tile below begin, or null: fetched while this one is computed
   ptrdiff_t nextRowStride;
+  const float* fetch;  // a little further with every step of the depth
+  ptrdiff_t fetchStep;
   ptrdiff_t lastCount;  // columns in the tile's last vector, 1 … kLanes
 };
 
@@ -122,8 +126,14 @@ void runTile(const Tile& tile) {
   BPTT_UNROLL
   for (int r = 0; r < Rows; ++r) a[r] = tile.a + r * tile.aRowStride;
   const float* panel = tile.panel;
+  const float* fetch = tile.fetch;
+  const ptrdiff_t fetchStep = tile.fetchStep;
   ptrdiff_t offset = 0;
   for (ptrdiff_t k = 0; k < tile.depth; ++k) {
+    if constexpr (2 * Rows * Vectors >= kTileAccumulators) {  // others are bound by their loads
+      BPTT_PREFETCH(fetch);
+      fetch += fetchStep;
+    }
     addProducts<Rows, Vectors>(a, offset, panel, sums);
     offset += tile.aDepthStride;
     panel += Vectors * kLanes;
@@ -151,15 +161,66 @@ constexpr TileFunction tileOrNull() {
 constexpr TileFunction kTiles[kPanelVectors + 1][13] = {{}, BPTT_TILES(1), BPTT_TILES(2), BPTT_TILES(3), BPTT_TILES(4)};
 #undef BPTT_TILES
 
+// A packed operand of more elements comes from beyond the second-level cache: while one of its panels is multiplied, the next one is fetched.
+constexpr ptrdiff_t kFarPanels = 256 * 1024;
+
+// Deals out to the tiles what is to be fetched: each gets a stretch of it, about as long as all others.
+class Fetches {
+ public:
+  explicit Fetches(const GemmArguments& arguments)
+      : panels_(arguments.fetchCount == 0 && arguments.depth * (arguments.panelEnd - arguments.panelBegin) * kPanelWidth > kFarPanels) {
+    ptrdiff_t elements = 0;
+    for (ptrdiff_t i = 0; i < arguments.fetchCount; ++i) elements += arguments.fetches[i].count;
+    const ptrdiff_t tiles = tilesOf(arguments.rows, kPanelVectors) * (arguments.panelEnd - arguments.panelBegin) - arguments.fetchCount;
+    aim(arguments.fetches, arguments.fetchCount, elements, tiles * arguments.depth);
+  }
+
+  // Whether nothing but the panels themselves is to be fetched.
+  bool panels() const { return panels_; }
+
+  void aimAtPanel(const float* panel, ptrdiff_t elements, ptrdiff_t depthSteps) {
+    own_ = FetchRun{panel, elements};
+    aim(&own_, panel == nullptr ? 0 : 1, elements, depthSteps);
+  }
+
+  void deal(Tile& tile) {
+    tile.fetch = tile.panel;
+    tile.fetchStep = 0;
+    if (run_ == end_) return;
+    tile.fetch = run_->from + done_;
+    tile.fetchStep = step_;
+    done_ += step_ * tile.depth;
+    if (done_ < run_->count) return;
+    done_ = 0;
+    ++run_;
+  }
+
+ private:
+  void aim(const FetchRun* runs, ptrdiff_t count, ptrdiff_t elements, ptrdiff_t depthSteps) {
+    constexpr ptrdiff_t kMostStep = 16;  // one line with every step
+    run_ = runs;
+    end_ = runs + count;
+    done_ = 0;
+    step_ = depthSteps <= 0 ? kMostStep : 1 + elements / depthSteps;
+    if (step_ > kMostStep) step_ = kMostStep;
+  }
+
+  bool panels_;
+  FetchRun own_ = {};
+  const FetchRun* run_ = nullptr;
+  const FetchRun* end_ = nullptr;
+  ptrdiff_t done_ = 0, step_ = 0;
+};
+
 // All rows of one panel over one block of the depth, in tiles of heights that differ by at most one: a last tile of one row would run at a
 // third of the speed.
-void runPanel(Tile tile, ptrdiff_t rows, int vectors) {
-  const ptrdiff_t most = tileRows(vectors);
+void runPanel(Tile tile, ptrdiff_t rows, int vectors, Fetches& fetches) {
   const bool reads = tile.initial != nullptr && tile.initialColumnStride != 0;
   tile.nextRowStride = reads ? tile.initialRowStride : tile.cRowStride;
-  for (ptrdiff_t tiles = (rows + most - 1) / most; tiles > 0; --tiles) {
+  for (ptrdiff_t tiles = tilesOf(rows, vectors); tiles > 0; --tiles) {
     const ptrdiff_t height = (rows + tiles - 1) / tiles;
     tile.next = tiles == 1 ? nullptr : (reads ? tile.initial : tile.c) + height * tile.nextRowStride;
+    fetches.deal(tile);
     kTiles[vectors][height](tile);
     rows -= height;
     tile.a += height * tile.aRowStride;
@@ -190,8 +251,18 @@ void copyStridedBlock(const float* a, ptrdiff_t rowStride, ptrdiff_t depthStride
   }
 }
 
+// While panel p is multiplied at block k of the depth, the same block of the next panel is fetched, or the next block of the first one.
+void fetchNextPanel(const GemmArguments& arguments, const Tile& tile, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t k, Fetches& fetches) {
+  const bool last = p + 1 == arguments.panelEnd;
+  const ptrdiff_t next = last ? arguments.panelBegin : p + 1, begin = next * kPanelWidth, from = last ? k + tile.depth : k;
+  const int vectors = vectorsOfPanel(arguments.columns - begin);
+  const ptrdiff_t width = vectors * kLanes, depth = arguments.depth - from < tile.depth ? arguments.depth - from : tile.depth;
+  const float* panel = depth > 0 ? arguments.packed + begin * arguments.depth + from * width : nullptr;
+  fetches.aimAtPanel(panel, depth * width, tilesOf(rows, vectors) * tile.depth);
+}
+
 // Block (row, k) of the product over all panels asked for; `tile` brings a and its strides, the block's depth, and c's stride.
-void runBlockOfPanels(const GemmArguments& arguments, Tile tile, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t k) {
+void runBlockOfPanels(const GemmArguments& arguments, Tile tile, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t k, Fetches& fetches) {
   for (ptrdiff_t p = arguments.panelBegin; p < arguments.panelEnd; ++p) {
     const ptrdiff_t begin = p * kPanelWidth, left = arguments.columns - begin;
     const int vectors = vectorsOfPanel(left);
@@ -208,7 +279,8 @@ void runBlockOfPanels(const GemmArguments& arguments, Tile tile, ptrdiff_t row, 
       tile.initial = arguments.initial;
       if (tile.initial != nullptr) tile.initial += row * tile.initialRowStride + begin * tile.initialColumnStride;
     }
-    runPanel(tile, rows, vectors);
+    if (fetches.panels()) fetchNextPanel(arguments, tile, rows, p, k, fetches);
+    runPanel(tile, rows, vectors, fetches);
   }
 }
 
@@ -217,6 +289,7 @@ void gemm(const GemmArguments& arguments) {
   const bool copied = strided && arguments.scratch != nullptr && arguments.panelEnd - arguments.panelBegin >= kPanelsWorthCopying;
   const ptrdiff_t depthBlock = copied ? kCopiedDepthBlock : strided ? kStridedDepthBlock : kDepthBlock;
   float* scratch = static_cast<float*>(arguments.scratch);
+  Fetches fetches(arguments);
   Tile tile = {};
   tile.aRowStride = copied ? kCopiedRowStride : arguments.aRowStride;
   tile.aDepthStride = copied ? 1 : arguments.aDepthStride;
@@ -228,7 +301,7 @@ void gemm(const GemmArguments& arguments) {
       const float* a = arguments.a + row * arguments.aRowStride + k * arguments.aDepthStride;
       if (copied) copyStridedBlock(a, arguments.aRowStride, arguments.aDepthStride, rows, tile.depth, scratch);
       tile.a = copied ? scratch : a;
-      runBlockOfPanels(arguments, tile, row, rows, k);
+      runBlockOfPanels(arguments, tile, row, rows, k, fetches);
     }
   }
 }

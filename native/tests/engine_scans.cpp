@@ -82,8 +82,37 @@ void checkSpans(const KernelTable& table, const RecurrentShape& shape, uint32_t 
 
 }  // namespace
 
+namespace {
+
+void checkFarBlocks() {
+  float memory[4] = {};
+  Operand operand{};
+  operand.rank = 2;
+  operand.dimensions[0] = 50;
+  operand.dimensions[1] = 128;
+  operand.strides[0] = 128;
+  operand.strides[1] = 1;
+  operand.stepStride = 6400;
+  FarBlock block{};
+  CHECK(farBlockOf({memory, &operand}, {40, true}, block));
+  CHECK(block.base == memory && block.perStep == 6400 && block.perRow == 128 && block.rows == 50);
+  CHECK(!farBlockOf({memory, &operand}, {20, false}, block));  // all steps fit into the cache
+  operand.stepSlots = 2;
+  CHECK(!farBlockOf({memory, &operand}, {40, false}, block));  // a ring
+  operand.stepSlots = 0;
+  operand.strides[0] = 512;
+  CHECK(!farBlockOf({memory, &operand}, {40, false}, block));  // rows with gaps
+  operand.strides[0] = 128;
+  operand.stepStride = 0;
+  CHECK(!farBlockOf({memory, &operand}, {40, false}, block));  // the same at every step
+}
+
+}  // namespace
+
 void testScans(const KernelTable& table) {
-  const RecurrentShape shapes[] = {{1, 1, 1, 1}, {5, 3, 4, 17}, {20, 50, 33, 65}, {30, 1, 20, 200}, {12, 7, 16, 256}, {3, 101, 8, 64}};
+  checkFarBlocks();
+  const RecurrentShape shapes[] = {{1, 1, 1, 1},     {5, 3, 4, 17},   {20, 50, 33, 65}, {30, 1, 20, 200},
+                                   {12, 7, 16, 256}, {3, 101, 8, 64}, {40, 50, 8, 128}};  // the states of the last are far
   for (const RecurrentShape& shape : shapes) {
     const std::vector<float> first = runRecurrent(table, shape, 1, 1);
     checkRecurrent(shape, first);

@@ -97,6 +97,7 @@ class Product {
   }
 
   void useScratch(bool use) { withScratch_ = use; }
+  void useFetches(bool use) { withFetches_ = use; }
   ptrdiff_t panels() const { return panelsOf(table_, case_.shape.columns); }
 
   void run(ptrdiff_t rowBegin, ptrdiff_t rowEnd, ptrdiff_t panelBegin, ptrdiff_t panelEnd) {
@@ -117,6 +118,9 @@ class Product {
     g.columns = case_.shape.columns;
     g.panelBegin = panelBegin;
     g.panelEnd = panelEnd;
+    const FetchRun runs[] = {{packed_.data(), 1}, {c_.data(), 40}, {a_.data(), 100000}};  // the last goes beyond its memory
+    g.fetches = runs;
+    g.fetchCount = withFetches_ ? 3 : 0;
     g.scratch = withScratch_ ? scratch_.data() : nullptr;
     table_.gemm(g);
   }
@@ -154,12 +158,14 @@ class Product {
   Case case_;
   GuardedFloats a_, b_, packed_, c_, initial_, scratch_;
   bool withScratch_ = true;
+  bool withFetches_ = false;
 };
 
 void checkGemm(const KernelTable& table, const Case& the, Flush flush) {
   Product product(table, the, flush);
   for (const bool scratch : {true, false}) {
     product.useScratch(scratch);
+    product.useFetches(scratch == the.transposedA);
     product.reset();
     product.run(0, the.shape.rows, 0, product.panels());
     CHECK_NOTE(product.isRight(), "(%s: %td x %td x %td, initial %d, transposed %d, scratch %d)", table.name, the.shape.rows, the.shape.depth,
@@ -190,6 +196,7 @@ void testGemm(const KernelTable& table) {
       checkGemm(table, {{200, 20, 4 * width}, initial, true, 1}, flush);
       checkGemm(table, {{210, 3, 66}, initial, false, 2}, flush);
       checkGemm(table, {{2, 0, 20}, initial, false, 0}, flush);
+      checkGemm(table, {{7, 1100, 4 * 64 + 1}, initial, true, 0}, flush);  // panels from far away
     }
   }
 }
