@@ -66,7 +66,7 @@ class MapTask final : public Task {
   void findFar(const Steps& steps, std::vector<FarBlock>& blocks) const override {
     for (size_t index = 0; index < places_.size(); index++) {
       FarBlock block;
-      if (!farBlockOf(places_[index], steps, block)) continue;
+      if (!farBlockOf(places_[index], block)) continue;
       const auto isNext = [&](const Place& output) { return output.at(0) == block.base + steps.direction() * block.perStep; };
       if (std::none_of(places_.begin() + inputs_, places_.end(), isNext)) blocks.push_back(block);
     }

@@ -73,17 +73,21 @@ class ScanTask final : public Task {
   Sequence body_;
 };
 
-// Has the largest product of a body fetch what the other tasks will find far away.
+// Has the largest product of a body fetch what the other tasks will find far away. Nothing is far where all steps fit into the second-level cache.
 void planFetches(const TaskList& tasks, const Steps& steps) {
   const auto less = [](const auto& a, const auto& b) { return (a->fetches() ? a->nanoseconds : 0) < (b->fetches() ? b->nanoseconds : 0); };
   const auto largest = std::max_element(tasks.begin(), tasks.end(), less);
   if (largest == tasks.end() || !(*largest)->fetches()) return;
-  std::vector<FarBlock> blocks;
-  for (auto task = tasks.begin(); task != tasks.end(); ++task) {
-    blocks.clear();
-    (*task)->findFar(steps, blocks);
-    for (const FarBlock& block : blocks) (*largest)->fetch(block, task < largest ? 1 : 0);
+  constexpr int64_t cacheElements = 256 * 1024;
+  std::vector<FarBlock> before, after;
+  for (auto task = tasks.begin(); task != tasks.end(); ++task) (*task)->findFar(steps, task < largest ? before : after);
+  int64_t elements = 0;
+  for (const auto* blocks : {&before, &after}) {
+    for (const FarBlock& block : *blocks) elements += block.perRow * block.rows * steps.count;
   }
+  if (elements <= cacheElements) return;
+  for (const FarBlock& block : after) (*largest)->fetch(block, 0);
+  for (const FarBlock& block : before) (*largest)->fetch(block, 1);
 }
 
 }  // namespace

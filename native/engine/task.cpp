@@ -39,11 +39,9 @@ int32_t* checkedIndicesOf(const KernelTable& table, std::byte* scratch) {
   return reinterpret_cast<int32_t*>(scratch + scratchBytes(table) - checkedIndices * sizeof(int32_t));
 }
 
-bool farBlockOf(const Place& place, const Steps& steps, FarBlock& block) {
-  constexpr int64_t leastBytes = 512 * 1024;  // beside several others of its size
+bool farBlockOf(const Place& place, FarBlock& block) {
   const Operand& operand = *place.operand;
-  if (operand.stepSlots != 0 || operand.rank == 0 || operand.dimensions[0] == 0) return false;
-  if (operand.stepStride * steps.count * static_cast<int64_t>(sizeof(float)) < leastBytes) return false;
+  if (operand.stepSlots != 0 || operand.stepStride == 0 || operand.rank == 0 || operand.dimensions[0] == 0) return false;
   int64_t size = 1;
   for (int32_t axis = operand.rank - 1; axis >= 0; size *= operand.dimensions[axis--]) {
     if (operand.dimensions[axis] != 1 && operand.strides[axis] != size) return false;

@@ -102,8 +102,7 @@ struct Touched {
   bool written;
 };
 
-// Memory of which a scan touches another part at every step, too much in all for a step to find its part in the cache. Every row of it is one run
-// of elements, and follows the row before.
+// Memory of which a scan touches another part at every step. Every row of it is one run of elements, and follows the row before.
 struct FarBlock {
   const float* base;  // at step 0
   int64_t perStep, perRow;
@@ -145,7 +144,7 @@ class Task {
   // The whole task on this thread.
   virtual void runAlone(const Worker& worker) const { runRows({0, rows}, worker); }
 
-  // Appends what is far of what it touches in a scan of so many steps.
+  // Appends what no step before has touched, of what it touches in a scan of these steps.
   virtual void findFar(const Steps&, std::vector<FarBlock>&) const {}
 
   // Whether it can bring memory into the cache while it computes.

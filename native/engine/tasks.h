@@ -23,8 +23,8 @@ struct TaskContext {
   }
 };
 
-// Whether a place, rows first, is far for a scan of these steps.
-bool farBlockOf(const Place& place, const Steps& steps, FarBlock& block);
+// Whether a place, rows first, moves on in memory from step to step.
+bool farBlockOf(const Place& place, FarBlock& block);
 
 using TaskList = std::vector<std::unique_ptr<Task>>;
 
