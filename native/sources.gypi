@@ -3,6 +3,7 @@
   "bptt_common_flags": ["-std=c++17", "-O3", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-ffp-contract=off", "-Wall", "-Wextra"],
   "bptt_core_files": [
     "base/aligned_memory.cpp",
+    "base/finite.cpp",
     "base/processor.cpp",
     "isa/detect.cpp",
     "engine/bounds.cpp",

@@ -17,6 +17,8 @@ export interface DataSpecification {
   readonly bound?: number | undefined;
   /** Hold floats in float64: the reference runtime computes in it. */
   readonly double: boolean;
+  /** Copies numbers between arrays of the same length and tells whether all are finite; default JavaScript does. */
+  readonly copyFinite?: ((from: Float32Array, to: Float32Array) => boolean) | undefined;
   /** Arrays for numbers that are needed for a short while; default new ones. */
   readonly memory?: ScratchMemory | undefined;
 }
@@ -137,7 +139,9 @@ function packTensor(tensor: Tensor, specification: DataSpecification, options: P
   if (steps === 0) throw emptyError(specification, 'sequences without steps');
   const lengths = readLengths(specification, options.lengths, rows, steps);
   const width = stepWidth(specification);
-  const target = allocate(specification, rows * steps * width);
+  const target = allocate(specification, rows * steps * width, lengths === null);
+  const whole = lengths === null && tensor.data instanceof Float32Array && target instanceof Float32Array;
+  if (whole && copyFinite(tensor.data, target, specification)) return { data: target, rows, steps, longest: steps, lengths };
   for (let row = 0; row < rows; row++) {
     const start = row * steps * width;
     copyChecked(tensor.data, start, (lengths?.[row] ?? steps) * width, target, start, specification, row);
@@ -241,8 +245,7 @@ function copyChecked(
     return;
   }
   if (source instanceof Float32Array && target instanceof Float32Array && source.length >= start + count) {
-    target.set(source.subarray(start, start + count), offset);
-    if (allFinite(target, offset, count)) return;
+    if (copyFinite(source.subarray(start, start + count), target.subarray(offset, offset + count), specification)) return;
   }
   for (let i = 0; i < count; i++) {
     const number = source[start + i];
@@ -252,19 +255,24 @@ function copyChecked(
   }
 }
 
+function copyFinite(from: Float32Array, to: Float32Array, specification: DataSpecification): boolean {
+  if (specification.copyFinite) return specification.copyFinite(from, to);
+  to.set(from);
+  return allFinite(to);
+}
+
 /** Whether no number is infinite or none at all: 0 times such a number is not 0. */
-function allFinite(numbers: Float32Array, start: number, count: number): boolean {
-  const end = start + count;
+function allFinite(numbers: Float32Array): boolean {
   // Four sums, since one would wait for itself.
   let [a, b, c, d] = [0, 0, 0, 0];
-  let i = start;
-  for (; i + 4 <= end; i += 4) {
+  let i = 0;
+  for (; i + 4 <= numbers.length; i += 4) {
     a += numbers[i]! * 0;
     b += numbers[i + 1]! * 0;
     c += numbers[i + 2]! * 0;
     d += numbers[i + 3]! * 0;
   }
-  for (; i < end; i++) a += numbers[i]! * 0;
+  for (; i < numbers.length; i++) a += numbers[i]! * 0;
   return a + b + c + d === 0;
 }
 
@@ -319,8 +327,9 @@ function stepWidth(specification: DataSpecification): number {
   return specification.sizes.reduce((product, size) => product * size, 1);
 }
 
-function allocate(specification: DataSpecification, count: number): FloatArray | Int32Array {
-  if (specification.memory && specification.type === 'float32' && !specification.double) return specification.memory.take(count);
+/** @param filled whether every number is written before any is read: otherwise they must be zeros. */
+function allocate(specification: DataSpecification, count: number, filled = false): FloatArray | Int32Array {
+  if (specification.memory && specification.type === 'float32' && !specification.double) return specification.memory.take(count, filled);
   if (specification.type === 'int32') return new Int32Array(count);
   return specification.double ? new Float64Array(count) : new Float32Array(count);
 }

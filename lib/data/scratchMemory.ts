@@ -8,13 +8,15 @@ const mostLengths = 4;
 export class ScratchMemory {
   readonly #free = new Map<number, Float32Array[]>();
 
-  /** An array of zeros. */
-  take(length: number): Float32Array {
+  /** @param filled whether the caller writes every number; otherwise they are zeros. */
+  take(length: number, filled = false): Float32Array {
     const list = this.#free.get(length) ?? [];
     this.#free.delete(length);
     this.#free.set(length, list);
     if (this.#free.size > mostLengths) this.#free.delete(this.#free.keys().next().value!);
-    return list.pop()?.fill(0) ?? new Float32Array(length);
+    const known = list.pop();
+    if (!known) return new Float32Array(length);
+    return filled ? known : known.fill(0);
   }
 
   /** Takes an array back; the caller must not look at it again. */

@@ -30,14 +30,16 @@ export interface DoorOptions {
   readonly joined: readonly JoinedInputs[];
   /** Floats in float64. */
   readonly double: boolean;
+  /** What copies numbers and looks at them on the way; default JavaScript does. */
+  readonly copyFinite?: DataSpecification['copyFinite'];
   /** Where the data of inputs goes that its caller gives back after the run. */
   readonly memory?: ScratchMemory | undefined;
 }
 
 /** What data for `input` must look like. */
-export function specificationOf({ owner, double, memory }: DoorOptions, input: InputDefinition): DataSpecification {
+export function specificationOf({ owner, double, memory, copyFinite }: DoorOptions, input: InputDefinition): DataSpecification {
   return {
-    memory,
+    memory, copyFinite,
     owner: `${owner}, input "${input.name}"`, time: input.time, double,
     type: input.features === null ? 'int32' : 'float32',
     sizes: featureSizes(input),

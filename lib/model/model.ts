@@ -135,7 +135,8 @@ export class Model {
     this.outputs = Object.entries(this.#probe.outputs).map(([name, signal]) => ({ name, time: signal.time, sizes: symbolicShape(signal).slice(signal.time ? 2 : 1) as number[] }));
     this.states = [...this.#probe.states].map(([name, { start }]) => ({ name, sizes: start.shape.slice(1) }));
     const owner = this.name === null ? 'model' : `model "${this.name}"`;
-    this.core = Object.freeze({ wiring, table, store, turns: new Turns(), door: { owner, inputs: this.inputs, joined: joinedInputs(wiring, table), double: this.runtime.name === 'reference' }, backwards: backwardLayer(this.#probe) });
+    const door: DoorOptions = { owner, inputs: this.inputs, joined: joinedInputs(wiring, table), double: this.runtime.name === 'reference', copyFinite: this.runtime.copyFinite };
+    this.core = Object.freeze({ wiring, table, store, turns: new Turns(), door, backwards: backwardLayer(this.#probe) });
     this.#predictor = new Predictor(this);
     this.#streams = new StreamFactory(this);
   }

@@ -79,6 +79,11 @@ export interface NativeModule {
   info(): NativeInfo;
   /** How many threads runs may use from now on. @throws ERR_BPTT_RANGE outside 1 … 256. */
   setThreads(count: number): void;
+  /**
+   * Copies numbers between arrays of the same length, which lie apart. @returns whether every number is finite
+   * @throws ERR_BPTT_TYPE for anything but two Float32Arrays, ERR_BPTT_SHAPE for different lengths.
+   */
+  copyFinite(from: Float32Array, to: Float32Array): boolean;
   readonly Storage: new (elements: number) => NativeStorage;
   /**
    * Decodes a program: docs/program-format.md. The bytes are copied.

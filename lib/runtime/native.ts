@@ -259,5 +259,6 @@ export function createNativeRuntime(module: NativeModule): Runtime {
     name: 'native',
     store: (variables) => new NativeStore(module, variables),
     compile: (graph, options) => new NativeCompiled(module, graph, options),
+    copyFinite: (from, to) => module.copyFinite(from, to),
   };
 }

@@ -52,4 +52,6 @@ export interface Runtime {
   readonly name: 'native' | 'reference';
   store(variables: readonly Variable[]): VariableStore;
   compile(graph: Graph, options: CompileOptions): Compiled;
+  /** Copies numbers between arrays of the same length and tells whether all are finite; absent where nothing does so faster than JavaScript. */
+  readonly copyFinite?: (from: Float32Array, to: Float32Array) => boolean;
 }

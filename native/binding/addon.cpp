@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "base/finite.h"
 #include "base/processor.h"
 #include "binding/errors.h"
 #include "binding/executable_object.h"
@@ -32,7 +33,8 @@ int initialThreads() {
 
 Addon::Addon(Napi::Env env, Napi::Object exports)
     : table_(defaultTable(std::getenv("BPTT_ISA"), &isaRecognised_)), pool_(initialThreads()) {
-  DefineAddon(exports, {InstanceMethod("info", &Addon::info), InstanceMethod("setThreads", &Addon::setThreads)});
+  DefineAddon(exports, {InstanceMethod("info", &Addon::info), InstanceMethod("setThreads", &Addon::setThreads),
+                        InstanceMethod("copyFinite", &Addon::copyFinite)});
   exports.Set("Storage", StorageObject::define(env));
   exports.Set("Program", ProgramObject::define(env));
   executableClass_ = Napi::Persistent(ExecutableObject::define(env));
@@ -76,6 +78,20 @@ Napi::Value Addon::setThreads(const Napi::CallbackInfo& info) {
   }
   pool_.request(static_cast<int>(count));
   return info.Env().Undefined();
+}
+
+Napi::Value Addon::copyFinite(const Napi::CallbackInfo& info) {
+  void* places[2];
+  size_t counts[2];
+  for (size_t index = 0; index < 2; index++) {
+    napi_typedarray_type type = napi_uint8_array;
+    const bool known = info[index].IsTypedArray() &&
+                       napi_get_typedarray_info(info.Env(), info[index], &type, &counts[index], &places[index], nullptr, nullptr) == napi_ok;
+    if (!known || type != napi_float32_array) throw errorOf(info.Env(), "ERR_BPTT_TYPE", "copyFinite: expected two Float32Arrays");
+  }
+  if (counts[0] != counts[1]) throw errorOf(info.Env(), "ERR_BPTT_SHAPE", "copyFinite: expected two arrays of the same length");
+  const bool finite = bptt::copyFinite(static_cast<const float*>(places[0]), static_cast<float*>(places[1]), counts[0]);
+  return Napi::Boolean::New(info.Env(), finite);
 }
 
 }  // namespace bptt

@@ -1,6 +1,6 @@
 // What the .node gives to JavaScript, for one environment (the main thread or one worker thread).
 //
-// { info(), setThreads(count), Storage, Program }. Every environment has its own compute pool and run queue; between environments nothing is
+// { info(), setThreads(count), copyFinite(from, to), Storage, Program }. Every environment has its own compute pool and run queue; between environments nothing is
 // shared but constant tables. lib/runtime/native-module.ts describes the same surface in TypeScript.
 #pragma once
 #include <napi.h>
@@ -30,6 +30,7 @@ class Addon : public Napi::Addon<Addon> {
  private:
   Napi::Value info(const Napi::CallbackInfo& info);
   Napi::Value setThreads(const Napi::CallbackInfo& info);
+  Napi::Value copyFinite(const Napi::CallbackInfo& info);
 
   bool isaRecognised_ = true;  // before the table: the choice of the table sets it
   const KernelTable* table_;

@@ -42,6 +42,48 @@ describe('the native module', () => {
     });
   });
 
+  describe('copying numbers', () => {
+    const wrongNumbers = [NaN, Infinity, -Infinity];
+
+    it('copies every bit and says that all are finite', () => {
+      const edges = [0, -0, 1, -1, 3.4028234663852886e38, -3.4028234663852886e38, 1.401298464324817e-45, 1.1754943508222875e-38];
+      for (const count of [0, 1, 7, 8, 9, 2047, 2048, 2049, 5000]) {
+        const from = Float32Array.from({ length: count }, (_, i) => edges[i % edges.length]!);
+        const to = new Float32Array(count + 2).fill(7);
+        assert.equal(module.copyFinite(from, to.subarray(1, count + 1)), true);
+        assert.deepEqual(to, Float32Array.from([7, ...from, 7]));
+      }
+    });
+
+    it('finds one number that is not finite, wherever it is', () => {
+      for (const count of [1, 5, 16, 37, 2048, 2049, 4100]) {
+        const from = new Float32Array(count).fill(-2);
+        const to = new Float32Array(count);
+        const places = count < 50 ? [...from.keys()] : [0, 1, 2046, 2047, count - 2, count - 1];
+        for (const place of places) {
+          for (const wrong of wrongNumbers) {
+            from[place] = wrong;
+            assert.equal(module.copyFinite(from, to), false, `${wrong} at ${place} of ${count}`);
+          }
+          from[place] = -2;
+        }
+        assert.equal(module.copyFinite(from, to), true);
+      }
+    });
+
+    it('takes two Float32Arrays of one length and nothing else', () => {
+      const numbers = new Float32Array(4);
+      for (const wrong of [undefined, null, 4, 'text', {}, [1, 2, 3, 4], new Float64Array(4), new Int32Array(4), new DataView(numbers.buffer), numbers.buffer, new Proxy(numbers, {})]) {
+        assert.throws(() => module.copyFinite(wrong as Float32Array, numbers), withCode('ERR_BPTT_TYPE', /two Float32Arrays/));
+        assert.throws(() => module.copyFinite(numbers, wrong as Float32Array), withCode('ERR_BPTT_TYPE', /two Float32Arrays/));
+      }
+      assert.throws(() => module.copyFinite(numbers, new Float32Array(3)), withCode('ERR_BPTT_SHAPE', /same length/));
+      const gone = new Float32Array(4);
+      structuredClone(gone.buffer, { transfer: [gone.buffer] });
+      assert.throws(() => module.copyFinite(numbers, gone), withCode('ERR_BPTT_SHAPE'));
+    });
+  });
+
   describe('a storage', () => {
     it('begins as zeros that two views share', () => {
       const storage = new module.Storage(3);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { MessageChannel } from 'node:worker_threads';
 import { pack, roundSteps } from '../../lib/data/pack.ts';
+import { ScratchMemory } from '../../lib/data/scratchMemory.ts';
 import { Output } from '../../lib/data/tensor.ts';
 import type { Data } from '../../lib/data/index.ts';
 import { assertThrows } from '../support/errors.ts';
@@ -95,6 +96,35 @@ describe('data: what comes in at the door', () => {
     assertThrows(() => pack([[[1, Infinity]]], frames), 'ERR_BPTT_DATA');
     assertThrows(() => pack([[0, 1], [4, 5]], tokens), 'ERR_BPTT_VOCABULARY', /from 0 to 4 at row 1, step 1, received 5/);
     assertThrows(() => pack([[-1]], tokens), 'ERR_BPTT_VOCABULARY');
+  });
+
+  it('says where a number is not finite to a copier that only says that one is', () => {
+    const lengths: number[] = [];
+    const copyFinite = (from: Float32Array, to: Float32Array): boolean => {
+      lengths.push(from.length);
+      to.set(from);
+      return from.every(Number.isFinite);
+    };
+    const copied = { ...frames, copyFinite };
+    const whole = Float32Array.from({ length: 8 }, (_, i) => i);
+    assert.deepEqual(pack({ data: whole, shape: [2, 2, 2] }, copied), pack({ data: whole, shape: [2, 2, 2] }, frames));
+    assert.deepEqual(lengths.splice(0), [8]);
+    assert.deepEqual(pack({ data: whole, shape: [2, 2, 2] }, copied, { lengths: [1, 2] }), pack({ data: whole, shape: [2, 2, 2] }, frames, { lengths: [1, 2] }));
+    assert.deepEqual(lengths.splice(0), [2, 4]);
+    whole[5] = Infinity;
+    assertThrows(() => pack({ data: whole, shape: [2, 2, 2] }, copied), 'ERR_BPTT_DATA', /row 1, step 0, feature 1, received Infinity/);
+    assertThrows(() => pack([[whole.subarray(0, 2)], [whole.subarray(4, 6)]], copied), 'ERR_BPTT_DATA', /row 1, step 0, feature 1/);
+  });
+
+  it('pads memory that was used before with zeros', () => {
+    const memory = new ScratchMemory();
+    const reused = { ...frames, memory };
+    const data = new Float32Array(8).fill(3);
+    const first = pack({ data, shape: [2, 2, 2] }, reused);
+    memory.give(first.data as Float32Array);
+    const second = pack({ data, shape: [2, 2, 2] }, reused, { lengths: [1, 2] });
+    assert.equal(second.data, first.data);
+    assert.deepEqual([...second.data], [3, 3, 0, 0, 3, 3, 3, 3]);
   });
 
   it('rejects empty data and empty sequences', () => {
