@@ -4,6 +4,7 @@
   "bptt_core_files": [
     "base/aligned_memory.cpp",
     "base/finite.cpp",
+    "base/pages.cpp",
     "base/processor.cpp",
     "isa/detect.cpp",
     "engine/bounds.cpp",
@@ -28,6 +29,7 @@
     "binding/errors.cpp",
     "binding/executable_object.cpp",
     "binding/program_object.cpp",
+    "binding/result_copies.cpp",
     "binding/run_queue.cpp",
     "binding/storage_object.cpp"
   ],

@@ -1,5 +1,4 @@
 import { BpttError, describe, formatShape } from '../errors.ts';
-import type { ScratchMemory } from './scratchMemory.ts';
 import { isTensor, requireReadable, requireTensor } from './tensor.ts';
 import type { Data, FloatArray, NumberArray, Tensor } from './tensor.ts';
 
@@ -19,8 +18,8 @@ export interface DataSpecification {
   readonly double: boolean;
   /** Copies numbers between arrays of the same length and tells whether all are finite; default JavaScript does. */
   readonly copyFinite?: ((from: Float32Array, to: Float32Array) => boolean) | undefined;
-  /** Arrays for numbers that are needed for a short while; default new ones. */
-  readonly memory?: ScratchMemory | undefined;
+  /** Gives the array for float32 numbers, zeros unless every one of them is going to be written; default a new one. */
+  readonly take?: ((length: number, filled: boolean) => Float32Array) | undefined;
 }
 
 /** Numbers ready for a run: [N, T, …] or [N, …] with zeros beyond each row's end. */
@@ -329,7 +328,7 @@ function stepWidth(specification: DataSpecification): number {
 
 /** @param filled whether every number is written before any is read: otherwise they must be zeros. */
 function allocate(specification: DataSpecification, count: number, filled = false): FloatArray | Int32Array {
-  if (specification.memory && specification.type === 'float32' && !specification.double) return specification.memory.take(count, filled);
+  if (specification.take && specification.type === 'float32' && !specification.double) return specification.take(count, filled);
   if (specification.type === 'int32') return new Int32Array(count);
   return specification.double ? new Float64Array(count) : new Float32Array(count);
 }

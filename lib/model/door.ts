@@ -1,7 +1,6 @@
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { pack } from '../data/pack.ts';
 import type { DataSpecification, Packed } from '../data/pack.ts';
-import type { ScratchMemory } from '../data/scratchMemory.ts';
 import { isData } from '../data/tensor.ts';
 import type { Data } from '../data/tensor.ts';
 import type { RunArray } from '../runtime/runtime.ts';
@@ -32,14 +31,15 @@ export interface DoorOptions {
   readonly double: boolean;
   /** What copies numbers and looks at them on the way; default JavaScript does. */
   readonly copyFinite?: DataSpecification['copyFinite'];
-  /** Where the data of inputs goes that its caller gives back after the run. */
-  readonly memory?: ScratchMemory | undefined;
+  /** Gives the array for an input's float32 numbers, zeros unless every one of them is going to be written; default a new one. */
+  readonly take?: ((input: string, length: number, filled: boolean) => Float32Array) | undefined;
 }
 
 /** What data for `input` must look like. */
-export function specificationOf({ owner, double, memory, copyFinite }: DoorOptions, input: InputDefinition): DataSpecification {
+export function specificationOf({ owner, double, take, copyFinite }: DoorOptions, input: InputDefinition): DataSpecification {
   return {
-    memory, copyFinite,
+    copyFinite,
+    take: take && ((length, filled) => take(input.name, length, filled)),
     owner: `${owner}, input "${input.name}"`, time: input.time, double,
     type: input.features === null ? 'int32' : 'float32',
     sizes: featureSizes(input),

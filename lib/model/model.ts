@@ -142,7 +142,8 @@ export class Model {
   }
 
   /**
-   * Runs whole sequences, off the event loop. Calls made at once are answered one after the other.
+   * Runs whole sequences, off the event loop. Calls made at once are answered one after the other. The data has been read when the call returns and may then be
+   * changed; results are the caller's own, and no later call changes them.
    * @param data [N, T, C], [N, T] for tokens, or an array of sequences of different lengths; records by name where there are several inputs.
    * @returns the outputs, [N, T, …] or [N, …], and every state after each row's last step, [N, H]. Sequences of different lengths give what each alone would.
    * @throws (as a rejection) ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_DATA, ERR_BPTT_VOCABULARY for data that does not fit; ERR_BPTT_STATE for an unknown

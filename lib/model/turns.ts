@@ -18,23 +18,31 @@ export interface TurnOptions {
 export class Turns {
   #last: Promise<void> = Promise.resolve();
   #writing = false;
+  #outstanding = 0;
 
   /** Whether weights are being written right now. */
   get writing(): boolean {
     return this.#writing;
   }
 
+  /** Whether nobody runs or waits. */
+  get idle(): boolean {
+    return this.#outstanding === 0;
+  }
+
   /**
-   * Waits for its turn, then runs `work`.
+   * Waits for its turn, then runs `work`: at once where nobody else runs and no parameters are written.
    * @throws ERR_BPTT_TYPE for a signal of another kind; ERR_BPTT_ABORTED when it fires before the turn comes; what `work` throws.
    */
   async take<Result>({ owner, writes, signal }: TurnOptions, work: () => Promise<Result>): Promise<Result> {
     if (requireSignal(owner, signal)?.aborted) throw abortError(owner, signal!);
+    const atOnce = this.idle && !writes;
     const before = this.#last;
     let finish = (): void => undefined;
     this.#last = new Promise((resolve) => { finish = resolve; });
+    this.#outstanding++;
     try {
-      await unlessAborted(owner, before, signal);
+      if (!atOnce) await unlessAborted(owner, before, signal);
       this.#writing = writes;
       try {
         return await work();
@@ -42,6 +50,7 @@ export class Turns {
         this.#writing = false;
       }
     } finally {
+      this.#outstanding--;
       void before.then(finish);
     }
   }

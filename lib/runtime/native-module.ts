@@ -67,12 +67,24 @@ export interface NativeRun {
   cancel(): void;
 }
 
+/** Part of an executable's last storage, to be copied out of it. */
+export interface NativeCopy {
+  /** The first element. */
+  readonly offset: number;
+  /** Is filled: as many elements as it has room for. Must not be transferred away before the run has ended. */
+  readonly target: ArrayBuffer;
+}
+
 /** A program bound to its storages. One run at a time, and no run while another one uses a storage that either of them writes. */
 export interface NativeExecutable {
   /** Runs on the calling thread with the help of the pool. @throws NativeRunError, or ERR_BPTT_BUSY. */
   run(): void;
-  /** Runs off the event loop, after the runs that were queued before. Storages must not be written until it has ended. @throws ERR_BPTT_BUSY. */
-  runAsync(): NativeRun;
+  /**
+   * Runs off the event loop, after the runs that were queued before. Storages must not be written until it has ended.
+   * @param copies made by the run's threads after a run that ended well, before the promise resolves. Default none.
+   * @throws ERR_BPTT_BUSY; ERR_BPTT_TYPE for copies that are none, ERR_BPTT_RANGE for one that reaches beyond the storage.
+   */
+  runAsync(copies?: readonly NativeCopy[]): NativeRun;
 }
 
 export interface NativeModule {

@@ -3,7 +3,7 @@ import { compile, layOutVariables } from '../compiler/index.ts';
 import type { CompiledProgram, InstructionNote, Slot } from '../compiler/index.ts';
 import { elementCount } from '../graph/value.ts';
 import type { ElementType, Graph, Variable } from '../graph/value.ts';
-import type { NativeExecutable, NativeModule, NativeProgram, NativeRunError, NativeStorage } from './native-module.ts';
+import type { NativeExecutable, NativeModule, NativeProgram, NativeRun, NativeRunError, NativeStorage } from './native-module.ts';
 import type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime.ts';
 
 /** A view of part of a storage as what callers hold: float32 or int32 live, bool as bytes beside the memory. */
@@ -96,11 +96,38 @@ function translateError(error: unknown, notes: readonly InstructionNote[], signa
   return error;
 }
 
+/** Elements of an output that the threads of a run copy: fewer are copied faster than asked for. */
+const leastLarge = 16_384;
+
+/** An array like `memory` whose numbers are still to be written: zeroing it would cost as much. @throws ERR_BPTT_MEMORY */
+function uninitialised(memory: Float32Array | Int32Array): (Float32Array | Int32Array) & { readonly buffer: ArrayBuffer } {
+  const { length, byteLength } = memory;
+  try {
+    const { buffer } = Buffer.allocUnsafeSlow(byteLength) as { buffer: ArrayBuffer };
+    const whole = buffer.byteLength === byteLength ? buffer : new ArrayBuffer(byteLength);
+    return memory instanceof Float32Array ? new Float32Array(whole) : new Int32Array(whole);
+  } catch (cause) {
+    throw memoryError(length, 'results', cause);
+  }
+}
+
+async function cancellable(run: NativeRun, signal: AbortSignal): Promise<void> {
+  const cancel = (): void => run.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    await run.promise;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
 class NativeRunner implements Executable {
   readonly #executable: NativeExecutable;
   readonly #inputs: readonly Port[];
   readonly #inputNames: ReadonlySet<string>;
   readonly #outputs: readonly Port[];
+  /** Those of the outputs that the run's threads copy. */
+  readonly #large: readonly Port[];
   readonly #notes: readonly InstructionNote[];
   #running = false;
   #direct: Executable['direct'] | undefined;
@@ -110,6 +137,7 @@ class NativeRunner implements Executable {
     this.#inputs = program.block.inputs.map((slot) => makePort(storage, slot));
     this.#inputNames = new Set(this.#inputs.map(({ slot }) => slot.name));
     this.#outputs = program.block.outputs.map((slot) => makePort(storage, slot));
+    this.#large = this.#outputs.filter(({ slot, memory }) => slot.type !== 'bool' && memory.length >= leastLarge);
     this.#notes = program.notes;
   }
 
@@ -121,34 +149,15 @@ class NativeRunner implements Executable {
 
   async runAsync(inputs: Readonly<Record<string, RunArray>>, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Record<string, RunArray>> {
     this.#feed(inputs);
-    if (!signal) return this.#runLater();
-    if (signal.aborted) throw new BpttError('ERR_BPTT_ABORTED', 'the run was aborted; variables are unchanged', { cause: signal.reason });
+    if (signal?.aborted) throw new BpttError('ERR_BPTT_ABORTED', 'the run was aborted; variables are unchanged', { cause: signal.reason });
     this.#running = true;
     try {
-      const run = this.#executable.runAsync();
-      const cancel = (): void => run.cancel();
-      signal.addEventListener('abort', cancel, { once: true });
-      try {
-        await run.promise;
-      } finally {
-        signal.removeEventListener('abort', cancel);
-      }
-      return this.#results();
+      const copied = this.#large.map((port) => [port.slot.name, uninitialised(port.memory)] as const);
+      const run = this.#executable.runAsync(this.#large.map(({ slot }, i) => ({ offset: slot.offset, target: copied[i]![1].buffer })));
+      await (signal ? cancellable(run, signal) : run.promise);
+      return this.#results(Object.fromEntries(copied));
     } catch (error) {
       throw translateError(error, this.#notes, signal);
-    } finally {
-      this.#running = false;
-    }
-  }
-
-  /** A run that nothing stops. */
-  async #runLater(): Promise<Record<string, RunArray>> {
-    this.#running = true;
-    try {
-      await this.#executable.runAsync().promise;
-      return this.#results();
-    } catch (error) {
-      throw translateError(error, this.#notes);
     } finally {
       this.#running = false;
     }
@@ -189,7 +198,10 @@ class NativeRunner implements Executable {
     this.#requireIdle();
     for (const name of Object.keys(inputs)) if (!this.#inputNames.has(name)) this.#refuseInput(name);
     for (const { slot } of this.#inputs) requireArray(slot, inputs[slot.name]);
-    for (const { slot, memory } of this.#inputs) memory.set(inputs[slot.name]!);
+    for (const { slot, memory } of this.#inputs) {
+      const given = inputs[slot.name]!;
+      if (given !== memory) memory.set(given);
+    }
   }
 
   #refuseInput(name: string): never {
@@ -197,9 +209,10 @@ class NativeRunner implements Executable {
     throw new BpttError('ERR_BPTT_TYPE', `unknown input "${name}" (inputs: ${names.join(', ') || 'none'})`, { expected: names, received: name });
   }
 
-  #results(): Record<string, RunArray> {
+  /** @param copied outputs that need no copy any more. */
+  #results(copied: Readonly<Record<string, RunArray>> = {}): Record<string, RunArray> {
     const results: Record<string, RunArray> = {};
-    for (const { slot, memory } of this.#outputs) results[slot.name] = slot.type === 'bool' ? Uint8Array.from(memory) : memory.slice();
+    for (const { slot, memory } of this.#outputs) results[slot.name] = copied[slot.name] ?? (slot.type === 'bool' ? Uint8Array.from(memory) : memory.slice());
     return results;
   }
 }

@@ -36,12 +36,13 @@ Napi::Value ExecutableObject::run(const Napi::CallbackInfo& info) {
 Napi::Value ExecutableObject::runAsync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   RunQueue& queue = addon_.queue(env);
+  ResultCopies copies(runnable_->executable(), info[0]);
   const auto cancel = std::make_shared<std::atomic<bool>>(false);
   Napi::Object result = Napi::Object::New(env);
   result.Set("cancel", Napi::Function::New(
                            env, [cancel](const Napi::CallbackInfo&) { cancel->store(true); }, "cancel"));
   acquire(env);
-  result.Set("promise", queue.push(runnable_, cancel));
+  result.Set("promise", queue.push(runnable_, std::move(copies), cancel));
   return result;
 }
 

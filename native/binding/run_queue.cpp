@@ -17,8 +17,8 @@ RunQueue::RunQueue(Napi::Env env, ThreadPool& pool) : env_(env), pool_(pool) {
 
 RunQueue::~RunQueue() { stop(); }
 
-Napi::Promise RunQueue::push(std::shared_ptr<Runnable> runnable, CancelFlag cancel) {
-  auto job = std::make_unique<Job>(Job{std::move(runnable), std::move(cancel), Napi::Promise::Deferred::New(env_), {}});
+Napi::Promise RunQueue::push(std::shared_ptr<Runnable> runnable, ResultCopies copies, CancelFlag cancel) {
+  auto job = std::make_unique<Job>(Job{std::move(runnable), std::move(copies), std::move(cancel), Napi::Promise::Deferred::New(env_), {}});
   const Napi::Promise promise = job->deferred.Promise();
   {
     const std::lock_guard<std::mutex> guard(mutex_);
@@ -39,6 +39,7 @@ void RunQueue::work() {
     running_ = job->cancel;
     guard.unlock();
     job->result = job->runnable->run(pool_, job->cancel.get());
+    if (job->result.status == RunStatus::ok) job->copies.make(pool_, job->runnable->executable().ranTogether());
     guard.lock();
     running_ = nullptr;
     finished_.push_back(std::move(job));

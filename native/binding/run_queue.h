@@ -13,6 +13,7 @@
 #include <mutex>
 #include <thread>
 
+#include "binding/result_copies.h"
 #include "binding/runnable.h"
 
 namespace bptt {
@@ -26,12 +27,14 @@ class RunQueue {
   RunQueue(const RunQueue&) = delete;
   RunQueue& operator=(const RunQueue&) = delete;
 
-  // Takes over a runnable whose leases the caller has acquired; they are released just before the promise is settled.
-  Napi::Promise push(std::shared_ptr<Runnable> runnable, CancelFlag cancel);
+  // Takes over a runnable whose leases the caller has acquired; they are released just before the promise is settled. The copies are made when the run has
+  // ended well.
+  Napi::Promise push(std::shared_ptr<Runnable> runnable, ResultCopies copies, CancelFlag cancel);
 
  private:
   struct Job {
     std::shared_ptr<Runnable> runnable;
+    ResultCopies copies;
     CancelFlag cancel;
     Napi::Promise::Deferred deferred;
     RunResult result;

@@ -108,6 +108,7 @@ void Executable::runTasks(size_t first, ThreadPool& pool, RunState& state) {
     Team team;
     RunState& state;
   };
+  ranTogether_ = false;
   const int size = pool.size();
   const bool planned = size == plannedSize_;
   const double& saved = saved_[first == 0 ? 0 : 1];
@@ -136,6 +137,7 @@ void Executable::runTasks(size_t first, ThreadPool& pool, RunState& state) {
       const Call& it = *static_cast<Call*>(context);
       it.executable.sequence_.runTogether(it.first, it.executable.workerOf(index, it.state), it.team);
     }, &call);
+    ranTogether_ = true;
     if (planned) ran(waited + pool.barrier().waited());
   }
   pool.unlock();

@@ -36,6 +36,7 @@ class Executable {
 
   const Program& program() const { return *program_; }
   const Storages& storages() const { return storages_; }
+  bool ranTogether() const { return ranTogether_; }  // whether the pool made the last run
   size_t nativeBytes() const;  // of the arena and the working memory
 
  private:
@@ -58,6 +59,7 @@ class Executable {
   int plannedSize_ = 0;           // of the pool, when the plan was made
   int plannedParts_ = 0;          // threads that there were
   TeamChoice choice_;
+  bool ranTogether_ = false;
   double saved_[2] = {0, 0};      // nanoseconds that the team saves: over all tasks, and without the prologue
 };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import type { NativeModule, NativeRunError } from '../../lib/runtime/native-module.ts';
+import type { NativeExecutable, NativeModule, NativeRunError, NativeStorage } from '../../lib/runtime/native-module.ts';
 import { Assembler, opcode } from '../support/assemble.ts';
 import { lastLine, runChild } from '../support/child.ts';
 import { startWorker } from '../support/worker.ts';
@@ -268,6 +268,61 @@ describe('a native run', () => {
     executable.run();
     executable.run();
     assert.equal(storage.floats[0], 12);
+  });
+
+  describe('copies of what it has computed', () => {
+    const collect = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
+
+    /** Doubles the first four elements of a larger storage that is numbered throughout. */
+    function numbered(count: number): { executable: NativeExecutable; target: NativeStorage } {
+      const [source, target] = [new module.Storage(4), new module.Storage(count)];
+      source.floats.set([1, 2, 3, 4]);
+      target.floats.forEach((_, i) => { target.floats[i] = i; });
+      return { executable: new module.Program(doubling()).bind([source, target]), target };
+    }
+
+    it('have the elements that were asked for, of any number', async () => {
+      const { executable, target } = numbered(300_000);
+      const ranges = [[0, 6], [1, 32_769], [5, 0], [299_999, 1], [7, 299_993], [0, 300_000], [300_000, 0]] as const;
+      const copies = ranges.map(([offset, count]) => ({ offset, target: new ArrayBuffer(4 * count) }));
+      await executable.runAsync(copies).promise;
+      const expected = Float32Array.from(target.floats);
+      assert.deepEqual([...expected.subarray(0, 6)], [2, 4, 6, 8, 4, 5]);
+      target.floats.fill(-1);
+      for (let round = 0; round < 5; round++) await collect();
+      ranges.forEach(([offset, count], i) => assert.deepEqual(new Float32Array(copies[i]!.target), expected.subarray(offset, offset + count)));
+    });
+
+    it('are not made of a run that failed or was cancelled', async () => {
+      const storage = new module.Storage(64);
+      storage.ints[21] = 5;
+      const failed = { offset: 0, target: new ArrayBuffer(256) };
+      await assert.rejects(new module.Program(gathering()).bind([storage]).runAsync([failed]).promise, withCode('ERR_BPTT_RANGE'));
+      const long = bindLong(module, 2_000_000_000);
+      const cancelled = { offset: 0, target: new ArrayBuffer(4 * 4096) };
+      const running = long.executable.runAsync([cancelled]);
+      running.cancel();
+      await assert.rejects(running.promise, withCode('ERR_BPTT_ABORTED'));
+      for (const { target } of [failed, cancelled]) assert.ok(new Int32Array(target).every((bits) => bits === 0));
+    });
+
+    it('are refused where they are none or reach too far, and nothing runs', async () => {
+      const { executable, target } = numbered(100);
+      const good = { offset: 0, target: new ArrayBuffer(8) };
+      for (const wrong of [null, 1, 'x', {}, [null], [1], [{}], [{ offset: 0 }], [{ offset: '0', target: good.target }], [{ offset: 0, target: new Float32Array(2) }],
+        [good, { offset: 0, target: new SharedArrayBuffer(8) }]]) {
+        assert.throws(() => executable.runAsync(wrong as never), withCode('ERR_BPTT_TYPE', /runAsync/));
+      }
+      for (const offset of [-1, 0.5, NaN, Infinity, 99, 100, 2 ** 53]) {
+        assert.throws(() => executable.runAsync([good, { offset, target: good.target }]), withCode('ERR_BPTT_RANGE', /copy 1/));
+      }
+      assert.throws(() => executable.runAsync([{ offset: 0, target: new ArrayBuffer(7) }]), withCode('ERR_BPTT_RANGE', /copy 0/));
+      const thrown = Object.defineProperty([good], 0, { get() { throw new Error('mine'); } });
+      assert.throws(() => executable.runAsync(thrown), /mine/);
+      assert.equal(target.floats[3], 3);
+      await executable.runAsync([{ offset: 98, target: good.target }]).promise;
+      assert.deepEqual([...new Float32Array(good.target)], [98, 99]);
+    });
   });
 
   it('lets the event loop go on', async () => {

@@ -118,7 +118,7 @@ describe('data: what comes in at the door', () => {
 
   it('pads memory that was used before with zeros', () => {
     const memory = new ScratchMemory();
-    const reused = { ...frames, memory };
+    const reused = { ...frames, take: (length: number, filled: boolean) => memory.take(length, filled) };
     const data = new Float32Array(8).fill(3);
     const first = pack({ data, shape: [2, 2, 2] }, reused);
     memory.give(first.data as Float32Array);

@@ -5,6 +5,7 @@ import { lastLine, runChild } from '../support/child.ts';
 const child = path.join(import.meta.dirname, 'children', 'memory.ts');
 const kinds = [
   { kind: 'stream', title: '100,000 steps of a stream' },
+  { kind: 'predict', title: '3,000 predictions of a third of a megabyte' },
   { kind: 'train', title: '10,000 training steps' },
   { kind: 'garbage', title: '70 models made, used and dropped while the collector is forced' },
 ];

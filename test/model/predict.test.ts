@@ -83,6 +83,37 @@ describe('model: predict', () => {
     for (const [i, batch] of batches.entries()) assert.deepEqual(together[i]!.output.data, (await made.predict(batch)).output.data);
   });
 
+  it('has read its data when it returns, whether it runs at once or waits', async () => {
+    const made = built([gru({ units: 4 })]);
+    const numbers = Float32Array.from(flat(someSequence(6, 3)));
+    const expected = (await made.predict({ data: numbers.slice(), shape: [1, 6, 3] })).output.data;
+    const pending = [0, 1, 2].map(() => {
+      const data = numbers.slice();
+      const prediction = made.predict({ data, shape: [1, 6, 3] });
+      data.fill(0.5);
+      return prediction;
+    });
+    for (const { output } of await Promise.all(pending)) assert.deepEqual(output.data, expected);
+  });
+
+  it('gives each its own, whatever ran before it: other shapes, padding, refused data', async () => {
+    const [a, b] = [input({ name: 'a', features: 2 }), input({ name: 'b', features: 2 })];
+    const make = (): Model => model({ inputs: [a, b], outputs: connect(gru({ units: 3 }), connect(concatenate(), a, b)) });
+    const [busy, tensor] = [make(), (seed: number, rows: number, steps: number) => ({ data: Float32Array.from(flat(someSequence(rows * steps, 2, seed))), shape: [rows, steps, 2] })];
+    const calls = [
+      [{ a: tensor(1, 2, 3), b: tensor(2, 2, 3) }, {}],
+      [{ a: tensor(3, 3, 2), b: tensor(4, 3, 2) }, {}],
+      [{ a: tensor(5, 2, 3), b: tensor(6, 2, 3) }, { lengths: [1, 3] }],
+      [{ a: tensor(7, 2, 3), b: tensor(8, 2, 3) }, {}],
+      [{ a: [someSequence(3, 2), someSequence(1, 2)], b: [someSequence(3, 2, 2), someSequence(1, 2, 2)] }, {}],
+    ] as const;
+    for (const [data, options] of calls) {
+      const broken = { a: tensor(9, 2, 3), b: { data: new Float32Array(12).fill(NaN), shape: [2, 3, 2] } };
+      await assertRejects(() => busy.predict(broken), 'ERR_BPTT_DATA', /input "b".*row 0, step 0, feature 0/);
+      assert.deepEqual(await busy.predict(data, options), await make().predict(data, options));
+    }
+  });
+
   it('takes several inputs and gives several outputs by name', async () => {
     const words = input({ name: 'words', tokens: 5 });
     const frames = input({ name: 'frames', features: 2 });

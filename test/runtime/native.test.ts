@@ -73,6 +73,33 @@ describe('the native runtime', () => {
     await assertRejects(() => executable.runAsync(inputs, { signal: controller.signal }), 'ERR_BPTT_ABORTED');
   });
 
+  it('gives results of any size that are the caller\'s own', async () => {
+    const x = input('x', [3, 20_000]);
+    const executable = bind(graphOf({ large: add(x, 1), whole: cast(x, 'int32'), flags: less(x, 3), small: tanh(input('y', [2])) }));
+    const inputs = { x: Float32Array.from({ length: 60_000 }, (_, i) => i % 7), y: Float32Array.of(0, 1) };
+    const expected = executable.run(inputs);
+    const first = await executable.runAsync(inputs);
+    assert.deepEqual(first, expected);
+    const second = await executable.runAsync({ ...inputs, x: new Float32Array(60_000) });
+    assert.deepEqual(first, expected);
+    assert.ok((second['large'] as Float32Array).every((number) => number === 1));
+    for (const name of ['large', 'whole']) {
+      const array = first[name] as Float32Array;
+      assert.equal(array.buffer.byteLength, array.byteLength);
+      const moved = structuredClone(array, { transfer: [array.buffer as ArrayBuffer] });
+      assert.deepEqual([moved, array.length], [expected[name], 0]);
+    }
+  });
+
+  it('copies no input that already lies where it is read', async () => {
+    const executable = bind(graphOf({ y: add(input('x', [3]), 1) }));
+    const x = executable.direct.inputs['x'] as Float32Array;
+    x.set([1, 2, 3]);
+    assert.deepEqual((await executable.runAsync({ x }))['y'], Float32Array.of(2, 3, 4));
+    assert.deepEqual((await executable.runAsync({ x: Float32Array.of(4, 5, 6) }))['y'], Float32Array.of(5, 6, 7));
+    assert.deepEqual([...x], [4, 5, 6]);
+  });
+
   it('wants the stores that were announced', () => {
     const runtime = nativeRuntime!;
     const compiled = runtime.compile(graphOf({ y: tanh(variable(weight)) }), { layouts: [[weight]] });

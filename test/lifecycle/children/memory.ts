@@ -1,5 +1,5 @@
-// memory.ts stream | train | garbage: how much the process grows over many calls. Needs --expose-gc.
-import { adam, crossEntropy, Trainer } from '../../../lib/index.ts';
+// memory.ts stream | predict | train | garbage: how much the process grows over many calls. Needs --expose-gc.
+import { adam, crossEntropy, rnn, sequential, Trainer } from '../../../lib/index.ts';
 import { tokenBatch, tokenModel, tokenText } from './work.ts';
 
 const megabyte = 2 ** 20;
@@ -33,6 +33,13 @@ async function streamGrowth(): Promise<number> {
   return growth(20, 100, () => run(1000));
 }
 
+/** Results of a third of a megabyte that are dropped at once. */
+async function predictGrowth(): Promise<number> {
+  const model = sequential([rnn({ units: 64 })], { input: { features: 16 } });
+  const data = { data: new Float32Array(32 * 40 * 16).fill(0.1), shape: [32, 40, 16] };
+  return growth(300, 3000, () => model.predict(data));
+}
+
 async function trainGrowth(): Promise<number> {
   const trainer = new Trainer(tokenModel(8), { loss: crossEntropy(), optimizer: adam() });
   const text = tokenText(2 * 5);
@@ -55,5 +62,5 @@ async function garbageGrowth(): Promise<number> {
   });
 }
 
-const kinds: Record<string, () => Promise<number>> = { stream: streamGrowth, train: trainGrowth, garbage: garbageGrowth };
+const kinds: Record<string, () => Promise<number>> = { stream: streamGrowth, predict: predictGrowth, train: trainGrowth, garbage: garbageGrowth };
 console.log(JSON.stringify({ megabytes: await kinds[process.argv[2]!]!() }));
