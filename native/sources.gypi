@@ -5,6 +5,7 @@
     "base/aligned_memory.cpp",
     "base/finite.cpp",
     "base/pages.cpp",
+    "base/placement.cpp",
     "base/processor.cpp",
     "isa/detect.cpp",
     "engine/bounds.cpp",

@@ -17,6 +17,7 @@ void ThreadPool::stop() {
   wake_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  placements_.clear();
   stopping_.store(false);
 }
 
@@ -27,7 +28,9 @@ int ThreadPool::start() {
     const unsigned seen = round_.load();
     while (threads_.size() < wanted) {
       const int worker = static_cast<int>(threads_.size()) + 1;
-      threads_.emplace_back([this, worker, seen] { work(worker, seen); });
+      while (placements_.size() <= threads_.size()) placements_.emplace_back();
+      Placement& placement = placements_[threads_.size()];
+      threads_.emplace_back([this, worker, seen, &placement] { work(worker, seen, placement); });
     }
   } catch (const std::system_error&) {
     // Go on with those that could be had.
@@ -45,11 +48,15 @@ int64_t ThreadPool::run(int parties, Function function, void* context) {
   parties_ = parties;
   barrier_.reset(parties);
   unfinished_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
+  const bool parted = part(parties);
   round_.fetch_add(1, std::memory_order_seq_cst);
   // A worker raises asleep_ before it looks at round_ for the last time, so one of the two sees the other.
   if (asleep_.load(std::memory_order_seq_cst) > 0) {
     const std::lock_guard<std::mutex> guard(sleep_);
     wake_.notify_all();
+  }
+  if (parted) {
+    for (Placement& placement : placements_) placement.release();
   }
   function(context, 0);
   Waiting waiting;
@@ -57,17 +64,37 @@ int64_t ThreadPool::run(int parties, Function function, void* context) {
   return waiting.yielded();
 }
 
-void ThreadPool::work(int worker, unsigned seen) {
+// Whether any two of a team's threads are on one processor: the younger one is then kept away from all that are taken.
+bool ThreadPool::part(int parties) {
+  const int own = currentProcessor();
+  if (own < 0) return false;
+  ProcessorSet taken;
+  taken.set(static_cast<size_t>(own));
+  bool parted = false;
+  for (size_t index = 0; index < static_cast<size_t>(parties) - 1; index++) {
+    const int processor = placements_[index].processor();
+    if (processor < 0) continue;
+    if (taken.test(static_cast<size_t>(processor))) {
+      placements_[index].keepAway(taken);
+      parted = true;
+    }
+    taken.set(static_cast<size_t>(processor));
+  }
+  return parted;
+}
+
+void ThreadPool::work(int worker, unsigned seen, Placement& placement) {
   const DenormalsFlushed flushed;
-  while (awaitRound(seen)) {
+  while (awaitRound(seen, placement)) {
     seen++;
     if (worker < parties_) function_(context_, worker);
+    placement.note();
     unfinished_.fetch_sub(1, std::memory_order_acq_rel);
   }
 }
 
 // True when a round after `seen` has begun, false when the pool stops.
-bool ThreadPool::awaitRound(unsigned seen) {
+bool ThreadPool::awaitRound(unsigned seen, Placement& placement) {
   using Clock = std::chrono::steady_clock;
   const auto begun = [&] { return round_.load(std::memory_order_seq_cst) != seen; };
   for (int spins = 0; spins < 2000; spins++) {
@@ -79,6 +106,7 @@ bool ThreadPool::awaitRound(unsigned seen) {
     if (begun()) return true;
     if (stopping_.load(std::memory_order_acquire)) return false;
     yieldThread();
+    placement.note();
   }
   std::unique_lock<std::mutex> guard(sleep_);
   asleep_.fetch_add(1, std::memory_order_seq_cst);

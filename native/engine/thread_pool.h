@@ -4,16 +4,21 @@
 // the destructor. Between runs they spin for about 50 µs, then give way to others, and sleep after about 2 ms without work, so that the calls of a
 // training loop find them awake and an idle process costs nothing. Each has denormals flushed for its whole life.
 //
+// Threads of a team that are found on one processor are parted before a run: with other processes at work the system wakes a thread where its waker is and
+// may leave the two together for seconds, each at half its speed, for neither looks busy while it gives way to the other.
+//
 // One run at a time: take the pool with tryLock() first. request() and size() may be called from any thread at any time; start() and run() only
 // with the lock; the destructor wants no run in flight.
 #pragma once
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "base/placement.h"
 #include "base/processor.h"
 
 namespace bptt {
@@ -105,14 +110,16 @@ class ThreadPool {
   Barrier& barrier() { return barrier_; }
 
  private:
-  void work(int worker, unsigned seen);
-  bool awaitRound(unsigned seen);
+  void work(int worker, unsigned seen, Placement& placement);
+  bool awaitRound(unsigned seen, Placement& placement);
+  bool part(int parties);
   void stop();
 
   std::atomic<int> size_;
   std::mutex busy_;
   Barrier barrier_;
   std::vector<std::thread> threads_;
+  std::deque<Placement> placements_;  // of the threads
 
   // One run: written before round_ is raised, read after it was seen raised.
   Function function_ = nullptr;

@@ -26,7 +26,8 @@ int main(int argumentCount, char** arguments) {
     void (*run)(const KernelTable&);
   } tests[] = {{"opcodes", testOpcodes},  {"reductions", testReductions},          {"indices", testIndices},
                {"scans", testScans},      {"runs", testRuns},                      {"decoder refuses", testDecodeRejects},
-               {"pool", testPool},        {"team choice", testTeamChoice},            {"decoder survives", testDecodeMutations}};
+               {"pool", testPool},        {"team choice", testTeamChoice},            {"placement", testPlacement},
+               {"decoder survives", testDecodeMutations}};
   for (const auto& test : tests) {
     const Tally before = tally;
     test.run(*table);

@@ -89,6 +89,7 @@ void testRuns(const KernelTable& table);
 void testDecodeRejects(const KernelTable& table);
 void testDecodeMutations(const KernelTable& table);
 void testPool(const KernelTable& table);
+void testPlacement(const KernelTable& table);
 void testTeamChoice(const KernelTable& table);
 
 // A recurrent layer, tanh(x·W + h·U), forwards over all steps and a second scan in reverse; storage 0 parameters, 1 inputs and outputs.
