@@ -1,8 +1,17 @@
 #include "engine/thread_pool.h"
 
+#include <algorithm>
 #include <system_error>
 
 namespace bptt {
+namespace {
+
+// A thread that gives way to one of another process comes back when that one's share of time is over, which may be milliseconds after a round has begun; one
+// that sleeps is woken before it. So a thread that has been away for long goes to sleep at once in the next waits.
+constexpr std::chrono::microseconds longYield{100};
+constexpr int disturbedWaits = 64;
+
+}  // namespace
 
 ThreadPool::ThreadPool(int size) : size_(size) {}
 
@@ -85,7 +94,8 @@ bool ThreadPool::part(int parties) {
 
 void ThreadPool::work(int worker, unsigned seen, Placement& placement) {
   const DenormalsFlushed flushed;
-  while (awaitRound(seen, placement)) {
+  int disturbed = 0;
+  while (awaitRound(seen, placement, disturbed)) {
     seen++;
     if (worker < parties_) function_(context_, worker);
     placement.note();
@@ -94,19 +104,24 @@ void ThreadPool::work(int worker, unsigned seen, Placement& placement) {
 }
 
 // True when a round after `seen` has begun, false when the pool stops.
-bool ThreadPool::awaitRound(unsigned seen, Placement& placement) {
+bool ThreadPool::awaitRound(unsigned seen, Placement& placement, int& disturbed) {
   using Clock = std::chrono::steady_clock;
   const auto begun = [&] { return round_.load(std::memory_order_seq_cst) != seen; };
   for (int spins = 0; spins < 2000; spins++) {
     if (begun()) return true;
     pauseCore();
   }
-  const Clock::time_point sleepTime = Clock::now() + std::chrono::milliseconds(2);
-  while (Clock::now() < sleepTime) {
+  disturbed = std::max(0, disturbed - 1);
+  Clock::time_point now = Clock::now();
+  const Clock::time_point sleepTime = now + std::chrono::milliseconds(2);
+  while (disturbed == 0 && now < sleepTime) {
     if (begun()) return true;
     if (stopping_.load(std::memory_order_acquire)) return false;
     yieldThread();
     placement.note();
+    const Clock::time_point before = now;
+    now = Clock::now();
+    if (now - before > longYield) disturbed = disturbedWaits;
   }
   std::unique_lock<std::mutex> guard(sleep_);
   asleep_.fetch_add(1, std::memory_order_seq_cst);

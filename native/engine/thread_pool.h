@@ -2,7 +2,8 @@
 //
 // A pool is `size` threads, of which one is the caller of run(): the others are started at the first run that wants them and joined by
 // the destructor. Between runs they spin for about 50 µs, then give way to others, and sleep after about 2 ms without work, so that the calls of a
-// training loop find them awake and an idle process costs nothing. Each has denormals flushed for its whole life.
+// training loop find them awake and an idle process costs nothing; where others do take the processor, they sleep at once. Each has denormals flushed for
+// its whole life.
 //
 // Threads of a team that are found on one processor are parted before a run: with other processes at work the system wakes a thread where its waker is and
 // may leave the two together for seconds, each at half its speed, for neither looks busy while it gives way to the other.
@@ -111,7 +112,7 @@ class ThreadPool {
 
  private:
   void work(int worker, unsigned seen, Placement& placement);
-  bool awaitRound(unsigned seen, Placement& placement);
+  bool awaitRound(unsigned seen, Placement& placement, int& disturbed);
   bool part(int parties);
   void stop();
 
