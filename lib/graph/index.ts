@@ -22,6 +22,7 @@ export { gather, oneHot, scatterAdd } from './operations/gather.ts';
 export type { FirstRows } from './operations/rows.ts';
 export { firstRows, replaceRows } from './operations/rows.ts';
 export { logSoftmax, softmax } from './operations/softmax.ts';
+export { standardize } from './operations/standardize.ts';
 export { softmaxCrossEntropy } from './operations/cross-entropy.ts';
 export type { RandomOptions } from './operations/random.ts';
 export { random } from './operations/random.ts';

@@ -178,7 +178,8 @@ const char* opcodeName(Opcode opcode) {
   static const char* const names[] = {"?",        "map",     "pack",         "gemm",                 "reduce",
                                       "gather",   "scatterAdd", "softmax",   "crossEntropy",         "crossEntropyGradient",
                                       "random",   "oneHot",  "argMax",       "scan",                 "iota",
-                                      "packStep", "sumPacked", "crossEntropyBoth", "firstRows",           "replaceRows"};
+                                      "packStep", "sumPacked", "crossEntropyBoth", "firstRows",           "replaceRows",
+                                      "standardize", "standardizeGradient"};
   const auto index = static_cast<uint32_t>(opcode);
   return index < sizeof names / sizeof *names ? names[index] : names[0];
 }

@@ -22,7 +22,8 @@ constexpr OpcodeTraits traits[] = {{0, 0, 0}, {1, maximumInputs + maximumOutputs
                                    {2, 2, 0}, {0, 0, 5},
                                    {1, 1, 0}, {2, 2, 0},
                                    {2, 2, 1}, {6, 6, 0},
-                                   {4, 4, 0}, {3, 3, 0}};
+                                   {4, 4, 0}, {3, 3, 0},
+                                   {3, 3, 1}, {5, 5, 0}};
 constexpr uint32_t opcodes = sizeof traits / sizeof *traits;
 
 enum ScanAttribute { scanSteps, scanReverse, scanMode, scanRows, scanBody };

@@ -73,6 +73,8 @@ enum class Opcode : uint32_t {
   crossEntropyBoth = 17,
   firstRows = 18,
   replaceRows = 19,
+  standardize = 20,
+  standardizeGradient = 21,
 };
 
 enum InstructionWord : uint32_t { instructionOpcode = 0, instructionWords = 1, instructionOperands = 2, instructionHeader = 3 };

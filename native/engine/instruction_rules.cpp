@@ -1,6 +1,8 @@
 // What each opcode demands of its operands.
 #include <algorithm>
+#include <cstring>
 #include <iterator>
+#include <limits>
 #include <map>
 
 #include "base/checked.h"
@@ -232,6 +234,27 @@ void demandCrossEntropyBoth(Demands& demands) {
   }
 }
 
+void demandStandardize(Demands& demands, const Instruction& instruction) {
+  float epsilon;
+  std::memcpy(&epsilon, &instruction.attributes[0], sizeof epsilon);
+  if (!(epsilon >= 0 && epsilon <= std::numeric_limits<float>::max())) demands.fail("epsilon is ", epsilon, ", expected a finite number of at least 0");
+  for (size_t index = 0; index < 2; index++) {
+    demands.matrix(index, float32, demands.dimension(0, 0), demands.dimension(0, 1));
+    demands.stride(index, 1, 1);
+  }
+  demands.vector(2, float32, demands.dimension(0, 0));
+}
+
+void demandStandardizeGradient(Demands& demands) {
+  for (const size_t index : {size_t{0}, size_t{2}, size_t{4}}) {
+    demands.matrix(index, float32, demands.dimension(0, 0), demands.dimension(0, 1));
+    demands.stride(index, 1, 1);
+  }
+  demands.vector(1, float32, demands.dimension(0, 1));
+  if (demands.operand(1).strides[0] != 0) demands.stride(1, 0, 1);
+  demands.vector(3, float32, demands.dimension(0, 0));
+}
+
 void demandRandom(Demands& demands, const Instruction& instruction) {
   if (instruction.attributes[0] > 1) demands.fail("distribution is ", instruction.attributes[0], ", expected 0 or 1");
   demands.vector(0, int32, demands.dimension(0, 0) == 3 ? 3 : 2);
@@ -264,6 +287,8 @@ void demandShapes(Demands& demands, const Program& program, const Instruction& i
     case Opcode::crossEntropy: return demandCrossEntropy(demands);
     case Opcode::crossEntropyGradient: return demandCrossEntropyGradient(demands);
     case Opcode::crossEntropyBoth: return demandCrossEntropyBoth(demands);
+    case Opcode::standardize: return demandStandardize(demands, instruction);
+    case Opcode::standardizeGradient: return demandStandardizeGradient(demands);
     case Opcode::random: return demandRandom(demands, instruction);
     case Opcode::oneHot: return demandOneHot(demands);
     case Opcode::argMax: return demandArgMax(demands);
@@ -322,10 +347,11 @@ bool isOutput(const Instruction& instruction, size_t index) {
     case Opcode::pack: case Opcode::packStep: case Opcode::sumPacked: case Opcode::reduce: case Opcode::softmax: case Opcode::random: case Opcode::oneHot: case Opcode::argMax:
       return index == 1;
     case Opcode::gemm: case Opcode::gather: case Opcode::scatterAdd: case Opcode::replaceRows: return index == 2;
-    case Opcode::firstRows: return index >= 1;
+    case Opcode::firstRows: case Opcode::standardize: return index >= 1;
     case Opcode::crossEntropy: return index >= 2;
     case Opcode::crossEntropyGradient: return index == 4;
     case Opcode::crossEntropyBoth: return index >= 3;
+    case Opcode::standardizeGradient: return index == 4;
     case Opcode::iota: return index == 0;
     case Opcode::scan: return false;
   }
@@ -340,6 +366,7 @@ bool isSharedByRows(const Instruction& instruction, const Program& program, size
     case Opcode::packStep: return index == 1;
     case Opcode::sumPacked: return true;
     case Opcode::gather: case Opcode::random: return index == 0;
+    case Opcode::standardizeGradient: return index == 1;
     default: return false;
   }
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "engine/tasks.h"
 
@@ -30,6 +31,66 @@ class SoftmaxTask final : public Task {
   const KernelTable& table_;
   Place input_, output_;
   int32_t kind_;
+};
+
+class StandardizeTask final : public Task {
+ public:
+  StandardizeTask(const TaskContext& context, const Instruction& instruction)
+      : table_(context.table), input_(context.place(instruction, 0)), output_(context.place(instruction, 1)), scale_(context.place(instruction, 2)) {
+    std::memcpy(&epsilon_, &instruction.attributes[0], sizeof epsilon_);
+    rows = input_.dimension(0);
+    nanoseconds = vectorNanoseconds(table_, static_cast<double>(input_.operand->elements()), 7);
+  }
+
+  void runRows(Range range, const Worker& worker) const override {
+    StandardizeArguments call{};
+    call.in = input_.at(worker.step) + range.begin * input_.stride(0);
+    call.inRowStride = input_.stride(0);
+    call.out = output_.at(worker.step) + range.begin * output_.stride(0);
+    call.outRowStride = output_.stride(0);
+    call.scale = scale_.at(worker.step) + range.begin * scale_.stride(0);
+    call.scaleStride = scale_.stride(0);
+    call.rows = range.count();
+    call.columns = input_.dimension(1);
+    call.epsilon = epsilon_;
+    table_.standardize(call);
+  }
+
+ private:
+  const KernelTable& table_;
+  Place input_, output_, scale_;
+  float epsilon_ = 0;
+};
+
+class StandardizeGradientTask final : public Task {
+ public:
+  StandardizeGradientTask(const TaskContext& context, const Instruction& instruction)
+      : table_(context.table), d_(context.place(instruction, 0)), gain_(context.place(instruction, 1)), y_(context.place(instruction, 2)),
+        scale_(context.place(instruction, 3)), output_(context.place(instruction, 4)) {
+    rows = d_.dimension(0);
+    nanoseconds = vectorNanoseconds(table_, static_cast<double>(d_.operand->elements()), 9);
+  }
+
+  void runRows(Range range, const Worker& worker) const override {
+    StandardizeGradientArguments call{};
+    call.d = d_.at(worker.step) + range.begin * d_.stride(0);
+    call.dRowStride = d_.stride(0);
+    call.gain = gain_.at(worker.step);
+    call.gainStride = gain_.stride(0);
+    call.y = y_.at(worker.step) + range.begin * y_.stride(0);
+    call.yRowStride = y_.stride(0);
+    call.scale = scale_.at(worker.step) + range.begin * scale_.stride(0);
+    call.scaleStride = scale_.stride(0);
+    call.out = output_.at(worker.step) + range.begin * output_.stride(0);
+    call.outRowStride = output_.stride(0);
+    call.rows = range.count();
+    call.columns = d_.dimension(1);
+    table_.standardizeGradient(call);
+  }
+
+ private:
+  const KernelTable& table_;
+  Place d_, gain_, y_, scale_, output_;
 };
 
 class ArgMaxTask final : public Task {
@@ -124,6 +185,8 @@ class IotaTask final : public Task {
 std::unique_ptr<Task> makeRowTask(const TaskContext& context, const Instruction& instruction) {
   switch (instruction.opcode) {
     case format::Opcode::softmax: return std::make_unique<SoftmaxTask>(context, instruction);
+    case format::Opcode::standardize: return std::make_unique<StandardizeTask>(context, instruction);
+    case format::Opcode::standardizeGradient: return std::make_unique<StandardizeGradientTask>(context, instruction);
     case format::Opcode::argMax: return std::make_unique<ArgMaxTask>(context, instruction);
     case format::Opcode::random: return std::make_unique<RandomTask>(context, instruction);
     default: return std::make_unique<IotaTask>(context, instruction);

@@ -58,7 +58,8 @@ std::unique_ptr<Task> makeTask(const TaskContext& context, const Instruction& in
     case Opcode::map: return makeMapTask(context, instruction);
     case Opcode::pack: case Opcode::packStep: case Opcode::sumPacked: return makePackTask(context, instruction);
     case Opcode::gemm: return makeGemmTask(context, instruction);
-    case Opcode::softmax: case Opcode::argMax: case Opcode::random: case Opcode::iota: return makeRowTask(context, instruction);
+    case Opcode::softmax: case Opcode::argMax: case Opcode::random: case Opcode::iota: case Opcode::standardize: case Opcode::standardizeGradient:
+      return makeRowTask(context, instruction);
     default: return makeIndexedTask(context, instruction);
   }
 }

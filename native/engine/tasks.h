@@ -35,7 +35,7 @@ std::unique_ptr<Task> makeMapTask(const TaskContext& context, const Instruction&
 std::unique_ptr<Task> makePackTask(const TaskContext& context, const Instruction& instruction);  // pack, packStep, sumPacked
 std::unique_ptr<Task> makeGemmTask(const TaskContext& context, const Instruction& instruction);
 bool appendReduceTasks(const TaskContext& context, const Instruction& instruction, TaskList& tasks);
-std::unique_ptr<Task> makeRowTask(const TaskContext& context, const Instruction& instruction);      // softmax, argMax, random, iota
+std::unique_ptr<Task> makeRowTask(const TaskContext& context, const Instruction& instruction);      // softmax, standardize, argMax, random, iota
 std::unique_ptr<Task> makeIndexedTask(const TaskContext& context, const Instruction& instruction);  // gather, scatterAdd, oneHot, crossEntropy…
 bool appendScanTask(const TaskContext& context, const Instruction& instruction, TaskList& tasks);
 

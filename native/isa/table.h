@@ -138,6 +138,34 @@ struct ArgMaxArguments {
   ptrdiff_t rows, columns;
 };
 
+// out = (in − center)·scale for each row, its center Σ in / C and its scale 1/√(Σ (in − center)² / C + epsilon). Sums in the order of `reduce`, every step rounded
+// on its own: the same bits on every instruction set. `out` may be `in`.
+struct StandardizeArguments {  // column strides 1
+  const float* in;
+  ptrdiff_t inRowStride;
+  float* out;
+  ptrdiff_t outRowStride;
+  float* scale;  // [R]
+  ptrdiff_t scaleStride;
+  ptrdiff_t rows, columns;
+  float epsilon;
+};
+
+// out = ((e − Σ e / C) − y·(Σ e·y / C))·scale for each row, where e = d·gain, in the same order and with the same bits. `out` may be d or y.
+struct StandardizeGradientArguments {  // column strides 1
+  const float* d;
+  ptrdiff_t dRowStride;
+  const float* gain;  // [C]
+  ptrdiff_t gainStride;    // 0 or 1
+  const float* y;
+  ptrdiff_t yRowStride;
+  const float* scale;  // [R]
+  ptrdiff_t scaleStride;
+  float* out;
+  ptrdiff_t outRowStride;
+  ptrdiff_t rows, columns;
+};
+
 struct KernelTable {
   const char* name;        // "avx512", "avx2", "sse2", "neon", "scalar"
   int32_t lanes;           // floats per vector
@@ -154,6 +182,8 @@ struct KernelTable {
   void (*crossEntropyGradient)(const CrossEntropyGradientArguments&);
   void (*random)(const RandomArguments&);
   void (*argMax)(const ArgMaxArguments&);
+  void (*standardize)(const StandardizeArguments&);
+  void (*standardizeGradient)(const StandardizeGradientArguments&);
 };
 
 }  // namespace bptt

@@ -62,6 +62,71 @@ float sumBlock(const float* from, ptrdiff_t count) {
   return sumOfPartials(partials);
 }
 
+// Sums over up to kLanes rows at once, in the order that sumRow has. Each row's partial sums are folded into one vector, and the vectors of all rows
+// are turned and added, so that no vector's lanes have to be added one after the other. `terms.row(r)` gives the terms of row r: at(i) those from i
+// on, first(i, n) only n of them and zeros.
+template <class Terms>
+BPTT_INLINE Vector foldedPartials(const Terms& terms, ptrdiff_t begin, ptrdiff_t end) {
+  Vector sums[kSumVectors];
+  for (int v = 0; v < kSumVectors; ++v) sums[v] = broadcast(0.0f);
+  ptrdiff_t i = begin;
+  for (; i + kPartialSums <= end; i += kPartialSums) {
+    for (int v = 0; v < kSumVectors; ++v) sums[v] = add(sums[v], terms.at(i + v * kLanes));
+  }
+  for (int v = 0; v < kSumVectors; ++v, i += kLanes) {
+    const ptrdiff_t left = end - i;
+    if (left > 0) sums[v] = add(sums[v], left >= kLanes ? terms.at(i) : terms.first(i, left));
+  }
+  for (int half = kSumVectors / 2; half > 0; half /= 2) {
+    for (int v = 0; v < half; ++v) sums[v] = add(sums[v], sums[v + half]);
+  }
+  return sums[0];
+}
+
+template <class Rows>
+Vector blockSumsOfRows(const Rows& terms, int rows, ptrdiff_t begin, ptrdiff_t end) {
+  float square[kLanes * kLanes], turned[kLanes * kLanes];
+  for (int row = 0; row < kLanes; ++row) {
+    store(square + row * kLanes, row < rows ? foldedPartials(terms.row(row), begin, end) : broadcast(0.0f));
+  }
+  transposeBlock(square, kLanes, turned, kLanes);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) store(turned + i * kLanes, add(load(turned + i * kLanes), load(turned + (i + half) * kLanes)));
+  }
+  return load(turned);
+}
+
+template <class Rows>
+Vector sumsOfRows(const Rows& terms, int rows, ptrdiff_t columns) {
+  if (columns <= kSumBlock) return blockSumsOfRows(terms, rows, 0, columns);
+  Vector levels[kSumLevels];
+  uint64_t count = 0;
+  for (ptrdiff_t begin = 0; begin < columns; begin += kSumBlock, ++count) {
+    Vector value = blockSumsOfRows(terms, rows, begin, begin + kSumBlock < columns ? begin + kSumBlock : columns);
+    int level = 0;
+    for (uint64_t digits = count; digits & 1; digits >>= 1) value = add(levels[level++], value);
+    levels[level] = value;
+  }
+  int level = 0;
+  while (!((count >> level) & 1)) ++level;
+  Vector total = levels[level++];
+  for (; count >> level != 0; ++level) {
+    if ((count >> level) & 1) total = add(levels[level], total);
+  }
+  return total;
+}
+
+struct Elements {
+  struct Row {
+    const float* from;
+    inline Vector at(ptrdiff_t i) const { return load(from + i); }
+    inline Vector first(ptrdiff_t i, ptrdiff_t count) const { return loadFirst(from + i, count); }
+  };
+  const float* from;
+  ptrdiff_t rowStride;
+  inline Row row(int r) const { return {from + r * rowStride}; }
+};
+
 struct Largest {
   BPTT_INLINE Vector of(Vector a, Vector b) { return maximum(a, b); }
   BPTT_INLINE Vector none() { return negate(infinity()); }

@@ -16,6 +16,7 @@
 #include "gemm.inl"
 #include "reduce.inl"
 #include "softmax.inl"
+#include "standardize.inl"
 #include "random.inl"
 #include "arg_max.inl"
 // clang-format on
@@ -30,7 +31,7 @@ const KernelTable& table() {
   static const KernelTable kernels = {BPTT_NAME_OF(BPTT_ISA), kLanes, kPanelWidth, kMapScratchBytes,
                                       kGemmScratchBytes,      &map,    &pack,       &gemm,            &reduce,
                                       &columnSum,             &softmax, &crossEntropy, &crossEntropyGradient, &random,
-                                      &argMax};
+                                      &argMax,                &standardize, &standardizeGradient};
   return kernels;
 }
 

@@ -112,12 +112,29 @@ void checkShapes() {
   refuses(oneInstruction(Opcode::softmax, {matrix, {writable, 0, {6, 5}, ElementType::float32, {1, 6}}}, {0}), "stride 1");
   refuses(oneInstruction(Opcode::crossEntropy, {matrix, indices, vector, {writable, 0, {6}, ElementType::float32, {2}}}, {}), "stride 0 is 2");
   refuses(oneInstruction(Opcode::crossEntropyGradient, {matrix, vector, indices, {writable, 0, {5}}, matrix}, {}), "dimension 0 is 5");
+  const OperandSpec gains{writable, 0, {5}};
+  CHECK(errorOf(oneInstruction(Opcode::standardize, {matrix, matrix, vector}, {bitsOf(0.5f)})).empty());
+  refuses(oneInstruction(Opcode::standardize, {matrix, matrix}, {0}), "with 2 operands");
+  refuses(oneInstruction(Opcode::standardize, {matrix, matrix, gains}, {0}), "dimension 0 is 5, expected 6");
+  refuses(oneInstruction(Opcode::standardize, {matrix, {writable, 0, {6, 4}}, vector}, {0}), "dimension 1 is 4");
+  refuses(oneInstruction(Opcode::standardize, {{writable, 0, {6, 5}, ElementType::float32, {1, 6}}, matrix, vector}, {0}), "stride 1");
+  refuses(oneInstruction(Opcode::standardize, {matrix, matrix, indices}, {0}), "is int32");
+  refuses(oneInstruction(Opcode::standardize, {matrix, matrix, {readOnly, 0, {6}}}, {0}), "read only");
+  for (const float epsilon : {-1.0f, INFINITY, NAN}) {
+    refuses(oneInstruction(Opcode::standardize, {matrix, matrix, vector}, {bitsOf(epsilon)}), "finite number of at least 0");
+  }
+  CHECK(errorOf(oneInstruction(Opcode::standardizeGradient, {matrix, {spaceConstants, 0, {5}, ElementType::float32, {0}}, matrix, vector, matrix}, {})).empty());
+  refuses(oneInstruction(Opcode::standardizeGradient, {matrix, vector, matrix, vector, matrix}, {}), "dimension 0 is 6, expected 5");
+  refuses(oneInstruction(Opcode::standardizeGradient, {matrix, {writable, 0, {5}, ElementType::float32, {2}}, matrix, vector, matrix}, {}), "stride 0 is 2");
+  refuses(oneInstruction(Opcode::standardizeGradient, {matrix, gains, {writable, 0, {5, 5}}, vector, matrix}, {}), "dimension 0 is 5");
+  refuses(oneInstruction(Opcode::standardizeGradient, {matrix, gains, matrix, gains, matrix}, {}), "dimension 0 is 5");
+  refuses(oneInstruction(Opcode::standardizeGradient, {matrix, gains, matrix, vector, {writable, 0, {6, 5}, ElementType::float32, {0, 1}}}, {}), "repeats dimension 0");
   refuses(oneInstruction(Opcode::random, {indices, matrix}, {0, 0}), "dimension 0 is 6, expected 2");
   refuses(oneInstruction(Opcode::random, {{writable, 0, {2}, int32}, {writable, 0, {6, 5}, ElementType::float32, {6, 1}}}, {0, 0}), "stride 0 is 6");
   refuses(oneInstruction(Opcode::oneHot, {indices, {writable, 0, {5, 5}}}, {}), "dimension 0 is 5");
   refuses(oneInstruction(Opcode::argMax, {matrix, vector}, {}), "expected int32");
   refuses(oneInstruction(Opcode::iota, {vector}, {}), "expected int32");
-  refuses(oneInstruction(static_cast<Opcode>(20), {vector}, {}), "opcode 20");
+  refuses(oneInstruction(static_cast<Opcode>(22), {vector}, {}), "opcode 22");
   refuses(oneInstruction(Opcode::iota, {indices}, {1}), "expected 4");
 }
 
@@ -176,6 +193,15 @@ void checkScanRules() {
   const uint32_t indices = shared.operand({io, 0, {4}, int32}), table = shared.operand({io, 10, {4, 3}}), out = shared.operand({io, 20, {4, 3}});
   shared.scan(2, false, 1, 4, {Assembler::instruction(Opcode::gather, {table, indices, out})});
   refuses(shared.words(), "shares its operand 0 between rows");
+  const auto gained = [](int64_t gainOffset) {
+    Assembler b;
+    const uint32_t place = b.storage(1000);
+    const uint32_t d = b.operand({place, 0, {4, 3}}), gain = b.operand({place, gainOffset, {3}}), y = b.operand({place, 20, {4, 3}}), scale = b.operand({place, 40, {4}});
+    b.scan(2, false, 1, 4, {Assembler::instruction(Opcode::standardizeGradient, {d, gain, y, scale, d})});
+    return b.words();
+  };
+  CHECK_TEXT(errorOf(gained(50)).empty(), errorOf(gained(50)));
+  refuses(gained(11), "shares its operand 1 between rows");
 }
 
 void checkLimits() {

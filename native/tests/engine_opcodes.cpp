@@ -121,6 +121,38 @@ void checkSoftmax(const KernelTable& table, uint32_t kind) {
   CHECK_TEXT(good, "softmax");
 }
 
+void checkStandardize(const KernelTable& table) {
+  constexpr uint32_t rows = 301, columns = 77, size = rows * columns;
+  Assembler a;
+  const uint32_t in = a.storage(2 * size + columns), out = a.storage(2 * size + 2 * rows);
+  const uint32_t x = a.operand({in, 0, {rows, columns}}), d = a.operand({in, size, {rows, columns}}), gain = a.operand({in, 2 * size, {columns}});
+  const uint32_t y = a.operand({out, 0, {rows, columns}}), scale = a.operand({out, 2 * size, {rows}, ElementType::float32, {2}});
+  a.add(Opcode::standardize, {x, y, scale}, {bitsOf(0.25f)});
+  a.add(Opcode::standardizeGradient, {d, gain, y, scale, a.operand({out, size, {rows, columns}})});
+  const std::vector<float> input = randomFloats(2 * size + columns, 8);
+  const auto fill = [&](Machine& machine) { std::copy(input.begin(), input.end(), machine.floats(0)); };
+  const std::vector<float> result = sameOnAnyThreads(table, a.words(), 2 * size + 2 * rows, fill);
+  bool good = true;
+  for (uint32_t row = 0; row < rows; row++) {
+    const float *from = &input[row * columns], *flowing = &input[size + row * columns], *gains = &input[2 * size];
+    double center = 0, variance = 0, mean = 0, slope = 0;
+    for (uint32_t column = 0; column < columns; column++) center += double{from[column]} / columns;
+    for (uint32_t column = 0; column < columns; column++) variance += std::pow(from[column] - center, 2) / columns;
+    const double factor = 1 / std::sqrt(variance + 0.25);
+    const auto standardized = [&](uint32_t column) { return (from[column] - center) * factor; };
+    for (uint32_t column = 0; column < columns; column++) {
+      mean += double{flowing[column]} * gains[column] / columns;
+      slope += double{flowing[column]} * gains[column] * standardized(column) / columns;
+    }
+    good = good && nearly(result[2 * size + 2 * row], factor, 1e-5);
+    for (uint32_t column = 0; column < columns; column++) {
+      const double back = (double{flowing[column]} * gains[column] - mean - standardized(column) * slope) * factor;
+      good = good && nearly(result[row * columns + column], standardized(column), 1e-5) && nearly(result[size + row * columns + column], back, 1e-5);
+    }
+  }
+  CHECK_TEXT(good, "standardize");
+}
+
 void checkRandom(const KernelTable& table) {
   constexpr uint32_t rows = 37, columns = 1001;
   Assembler a;
@@ -196,6 +228,7 @@ void testOpcodes(const KernelTable& table) {
   checkBatchedGemm(table);
   checkSoftmax(table, 0);
   checkSoftmax(table, 1);
+  checkStandardize(table);
   checkRandom(table);
   checkSmallOnes(table);
 }

@@ -95,6 +95,9 @@ Words everyOpcodeProgram() {
   a.add(Opcode::oneHot, {indices, hot});
   a.add(Opcode::argMax, {product, best});
   a.add(Opcode::iota, {order});
+  const uint32_t standardized = a.operand({arena, 2560, {6, 16}}), scales = a.operand({io, 800, {6}}), gains = a.operand({parameters, 32, {16}});
+  a.add(Opcode::standardize, {product, standardized, scales}, {bitsOf(1e-3f)});
+  a.add(Opcode::standardizeGradient, {gradient, gains, standardized, scales, gradient});
   const uint32_t add = a.map(1, {2.0f}, {{8, 0, 64, 128, 65}, {0, 64, 0, 0, 0}});
   a.add(Opcode::map, {product, noise, a.operand({arena, 3072, {6, 16}})}, {add, 2});
   a.scan(5, false, 1, 6, {Assembler::instruction(Opcode::gemm, {state, packed, next}, {16, 0, 0}),

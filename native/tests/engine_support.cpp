@@ -48,14 +48,16 @@ uint32_t Assembler::operand(const OperandSpec& spec) {
   return operandCount_++;
 }
 
+uint32_t bitsOf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
 uint32_t Assembler::map(uint32_t registers, const std::vector<float>& constantValues, const std::vector<Words>& code) {
   const auto entry = static_cast<uint32_t>(maps_.size());
   append(maps_, Words{static_cast<uint32_t>(code.size()), static_cast<uint32_t>(constantValues.size()), registers});
-  for (const float value : constantValues) {
-    uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    maps_.push_back(bits);
-  }
+  for (const float value : constantValues) maps_.push_back(bitsOf(value));
   for (const Words& one : code) append(maps_, one);
   return entry;
 }

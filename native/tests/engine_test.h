@@ -76,6 +76,9 @@ class Machine {
   std::string error_;
 };
 
+// The word that holds a float.
+uint32_t bitsOf(float value);
+
 // Numbers between −1 and 1 that depend on the seed alone.
 std::vector<float> randomFloats(size_t count, uint32_t seed);
 void fillRandom(float* place, size_t count, uint32_t seed);

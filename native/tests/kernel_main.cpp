@@ -22,7 +22,7 @@ const Test kTests[] = {
     {"map aliasing", testMapAliasing},  {"map programs", testMapPrograms},   {"pack", testPack},
     {"gemm", testGemm},                 {"gemm splits", testGemmSplits},     {"reduce", testReduce},
     {"column sum", testColumnSum},      {"softmax", testSoftmax},            {"cross entropy", testCrossEntropy},
-    {"random", testRandom},             {"arg max", testArgMax},
+    {"standardize", testStandardize},   {"random", testRandom},             {"arg max", testArgMax},
 };
 
 void runAll(const KernelTable& table) {

@@ -117,6 +117,7 @@ void testReduce(const KernelTable& table);
 void testColumnSum(const KernelTable& table);
 void testSoftmax(const KernelTable& table);
 void testCrossEntropy(const KernelTable& table);
+void testStandardize(const KernelTable& table);
 void testRandom(const KernelTable& table);
 void testArgMax(const KernelTable& table);
 

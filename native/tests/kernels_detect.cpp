@@ -27,7 +27,7 @@ void testDetection(const KernelTable& table) {
 
   CHECK(table.lanes >= 1 && table.panelWidth >= table.lanes && 64 % table.panelWidth == 0);
   CHECK(table.mapScratchBytes > 0);
-  CHECK(table.map && table.pack && table.gemm && table.reduce && table.columnSum && table.softmax);
+  CHECK(table.map && table.pack && table.gemm && table.reduce && table.columnSum && table.softmax && table.standardize && table.standardizeGradient);
   CHECK(table.crossEntropy && table.crossEntropyGradient && table.random && table.argMax);
 }
 

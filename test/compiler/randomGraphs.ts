@@ -20,7 +20,7 @@ class Draws {
   }
 }
 
-const unary = [g.tanh, g.sigmoid, g.negate, g.relu, g.absolute, (x: g.Value) => g.add(x, 0), (x: g.Value) => g.multiply(x, 1), g.stopGradient, (x: g.Value) => g.divide(x, 4)];
+const unary = [g.tanh, g.sigmoid, g.negate, g.relu, g.absolute, (x: g.Value) => g.add(x, 0), (x: g.Value) => g.multiply(x, 1), g.stopGradient, (x: g.Value) => g.divide(x, 4), (x: g.Value) => g.standardize(x, { epsilon: 0.5 })];
 const binary = [g.add, g.subtract, g.multiply, g.maximum, g.minimum];
 
 /** One more value made of those that there are. All are [rows, columns] or can be made so. */

@@ -72,6 +72,23 @@ export const gru: Cell = (x, sizes, prefix) => {
   return { outputs: outputs.y, parameters: { ...parameters, inner } };
 };
 
+/** A simple network whose products are standardized and scaled, and its state before it is shown. */
+export const standardized: Cell = (x, sizes, prefix) => {
+  const { parameters, part, fromInput, fromState } = gates(['z', 'n'], sizes, prefix);
+  const gains = Object.fromEntries(['inputZ', 'inputN', 'stateZ', 'stateN', 'state'].map((name) => [`${name}Gain`, floats(`${prefix}${name}Gain`, sizes.units)]));
+  const scaled = (value: g.Value, name: string): g.Value => g.multiply(g.standardize(value, { epsilon: 0.1 }), gains[`${name}Gain`]!);
+  const { outputs } = g.scan({
+    initial: { h: g.zeros([sizes.rows, sizes.units]) }, inputs: { x },
+    step: ({ h, x: now }) => {
+      const z = g.sigmoid(g.add(g.add(scaled(fromInput('z', now), 'inputZ'), scaled(fromState('z', h), 'stateZ')), part(parameters.bias, 'z')));
+      const n = g.tanh(g.add(scaled(fromInput('n', now), 'inputN'), scaled(fromState('n', h), 'stateN')));
+      const next = g.add(g.multiply(z, h), g.multiply(g.subtract(1, z), n));
+      return { next: { h: next }, outputs: { y: g.tanh(scaled(next, 'state')) } };
+    },
+  });
+  return { outputs: outputs.y, parameters: { ...parameters, ...gains } };
+};
+
 /** A loss over one layer's outputs and the gradients by its parameters and its input. `prepare` rewrites the forward graph first. */
 export function lossAndGradients(cell: Cell, sizes: Sizes, prepare: (values: readonly g.Value[]) => readonly g.Value[] = (values) => values) {
   const x = floats('x', sizes.steps, sizes.rows, sizes.width);

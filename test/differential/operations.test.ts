@@ -72,6 +72,13 @@ const cases: Record<string, Build> = {
     return { owners, places, a: g.replaceRows(floats('table', 5, 3), owners, floats('u', 6, 3)), b: g.replaceRows(g.transpose(floats('w', 3, 5), [1, 0]), owners, g.transpose(floats('v', 3, 6), [1, 0])) };
   },
   softmax: () => ({ a: g.softmax(x()), b: g.logSoftmax(y()), c: g.softmax(g.transpose(x(), [1, 0])) }),
+  standardize: () => {
+    const rows = floats('rows', 4, 3, 33);
+    const gained = g.multiply(g.standardize(rows, { epsilon: 0.25 }), floats('gain', 33));
+    const { gradients } = g.gradient(g.sum(g.multiply(gained, floats('d', 4, 3, 33))), [rows]);
+    const [plain] = g.gradient(g.sum(g.square(g.standardize(g.transpose(y(), [1, 0])))), [y()]).gradients;
+    return { a: g.standardize(x()), b: g.standardize(g.transpose(y(), [1, 0])), c: g.apply('standardize', [x()], { epsilon: 2 })[1]!, gained, gradient: gradients[0]!, plain: plain! };
+  },
   'cross entropy': () => {
     const logits = floats('logits', 3, 4);
     const targets = g.input('i', [3], 'int32');

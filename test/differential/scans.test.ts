@@ -1,6 +1,6 @@
 import * as g from '../../lib/graph/index.ts';
 import { assertAgreement, floats, graphOf, needsNative } from './support.ts';
-import { gru, lossAndGradients, lstm, peephole } from './cells.ts';
+import { gru, lossAndGradients, lstm, peephole, standardized } from './cells.ts';
 
 const [steps, rows, width, units] = [5, 3, 4, 6];
 
@@ -59,7 +59,7 @@ describe('scans on the engine', () => {
     assertAgreement(graphOf({ h: final.h }));
   });
 
-  for (const [name, cell] of Object.entries({ lstm, gru, peephole })) {
+  for (const [name, cell] of Object.entries({ lstm, gru, peephole, standardized })) {
     it(`runs ${name} forwards and backwards`, () => {
       const { values } = lossAndGradients(cell, { steps, rows, width, units });
       assertAgreement(graphOf(values));

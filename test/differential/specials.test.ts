@@ -50,4 +50,8 @@ describe('signed zeros, infinities, NaN and numbers at the edge, engine against 
       compare(name, build(g.input('x', [x.length], 'float32'), g.input('y', [y.length], 'float32')), { x, y });
     });
   }
+  it('standardize', () => {
+    const rows = [0, -0, 7, NaN, Infinity, -Infinity].flatMap((number) => [[number, number, number], [number, 1, 1], [1, -1, number]]);
+    compare('standardize', g.standardize(g.input('x', [rows.length, 3], 'float32'), { epsilon: 0.5 }), { x: rows.flat() });
+  });
 });

@@ -89,6 +89,11 @@ const cases: Record<string, Case[]> = {
   replaceRows: [{ shapes: [[5, 3], [4, 3]], build: (table, rows) => graph.replaceRows(table, graph.firstRows(indices('rows', 4), 5).owners, rows), inputs: { rows: [4, 0, 4, 2] } }],
   softmax: [{ shapes: [[2, 3, 4]], build: graph.softmax }, { shapes: small, build: secondOrder(graph.softmax, 1) }],
   logSoftmax: [{ shapes: [[2, 3, 4]], build: graph.logSoftmax }, { shapes: small, build: secondOrder(graph.logSoftmax, 1) }],
+  standardize: [
+    { shapes: [[2, 3, 4]], build: (x) => graph.standardize(x, { epsilon: 0.1 }) }, { shapes: small, build: secondOrder((x) => graph.standardize(x, { epsilon: 0.1 }), 1) },
+    { shapes: small, build: (x) => graph.square(graph.apply('standardize', [x], { epsilon: 0.1 })[1]!) },
+  ],
+  standardizeGradient: [{ shapes: [[3, 4], [4], [3, 4], [3]], build: (...inputs) => graph.applyOne('standardizeGradient', inputs) }],
   softmaxCrossEntropy: [{ shapes: small, build: crossEntropy, ...targets }, { shapes: small, build: bothOutputs, ...targets }],
   softmaxCrossEntropyGradient: [
     { shapes: [[3, 4], [3]], build: (logits, upstream) => graph.gradient(crossEntropy(logits), [logits], { upstream }).gradients[0]!, ...targets },

@@ -4,7 +4,7 @@ export const space = { arena: 0, constants: 1, storage: (index: number): number 
 export const type = { float32: 0, int32: 1, bool: 2 } as const;
 export const opcode = {
   map: 1, pack: 2, gemm: 3, reduce: 4, gather: 5, scatterAdd: 6, softmax: 7, crossEntropy: 8, crossEntropyGradient: 9, random: 10, oneHot: 11, argMax: 12, scan: 13, iota: 14, packStep: 15, sumPacked: 16,
-  crossEntropyBoth: 17, firstRows: 18, replaceRows: 19,
+  crossEntropyBoth: 17, firstRows: 18, replaceRows: 19, standardize: 20, standardizeGradient: 21,
 } as const;
 
 export interface OperandSpec {

@@ -1,16 +1,19 @@
-import { applyOne, broadcast, matmul, reshape, transpose } from '../../graph/index.ts';
+import { apply, applyOne, broadcast, matmul, reshape, transpose } from '../../graph/index.ts';
 import type { Node, Value } from '../../graph/index.ts';
 import { isElementwise } from '../plan/elementwise.ts';
 import { isView } from '../walk.ts';
 
-const rowwise = new Set(['softmax', 'logSoftmax', 'argMax', 'oneHot', 'gather']);
+const rowwise = new Set(['softmax', 'logSoftmax', 'argMax', 'oneHot', 'gather', 'standardize', 'standardizeGradient', 'softmaxCrossEntropyGradient']);
 const reductions = new Set(['reduceSum', 'reduceMax', 'reduceMin']);
+
+/** Inputs of row-wise operations that belong to no row, by operation. */
+const shared: Readonly<Record<string, number>> = { gather: 0, standardizeGradient: 1 };
 
 /** Whether an operation can be applied to all steps at once. */
 export function canLift(node: Node): boolean {
   const { operation } = node;
   return isElementwise(operation) || isView(operation) || rowwise.has(operation) || reductions.has(operation) || operation === 'concat' || operation === 'pad'
-    || operation === 'matmul' || operation === 'softmaxCrossEntropyGradient';
+    || operation === 'matmul';
 }
 
 export interface LifterOptions {
@@ -59,20 +62,21 @@ export class Lifter {
   lift(value: Value): Value {
     const known = this.lifted.get(value);
     if (known) return known;
-    const result = this.inside(value.node) ? this.standIn(value) ?? this.apply(value.node) : broadcast(value, [this.length, ...value.shape]);
+    const result = this.inside(value.node) ? this.standIn(value) ?? this.apply(value) : broadcast(value, [this.length, ...value.shape]);
     this.lifted.set(value, result);
     return result;
   }
 
-  /** A table has to be the same at all steps. */
+  /** A table, or a gain, has to be the same at all steps. */
   private operandsFit(node: Node): boolean {
-    return node.operation !== 'gather' || this.isInvariant(node.inputs[0]!);
+    const own = shared[node.operation];
+    return own === undefined || this.isInvariant(node.inputs[own]!);
   }
 
-  private apply(node: Node): Value {
+  private apply({ node, index }: Value): Value {
     const { operation, attributes, scope } = node;
     if (operation === 'matmul') return this.product(node);
-    if (rowwise.has(operation) || operation === 'softmaxCrossEntropyGradient') return this.rowwise(node);
+    if (rowwise.has(operation)) return this.rowwise(node, index);
     const inputs = node.inputs.map((value) => this.lift(value));
     const shape = [this.length, ...node.outputs[0]!.shape];
     const after = (list: unknown): number[] => [0, ...(list as readonly number[]).map((axis) => axis + 1)];
@@ -98,11 +102,10 @@ export class Lifter {
     return broadcast(reshape(lifted, [this.length, ...ones, ...source.shape]), shape);
   }
 
-  private rowwise(node: Node): Value {
-    const fixed = node.operation === 'gather' ? 1 : 0;
-    const flat = node.inputs.map((value, i) => (i < fixed ? value : this.flatten(value)));
-    const result = applyOne(node.operation, flat, node.attributes, node.scope);
-    return reshape(result, [this.length, ...node.outputs[0]!.shape]);
+  private rowwise(node: Node, index: number): Value {
+    const flat = node.inputs.map((value, i) => (i === shared[node.operation] ? value : this.flatten(value)));
+    const result = apply(node.operation, flat, node.attributes, node.scope)[index]!;
+    return reshape(result, [this.length, ...node.outputs[index]!.shape]);
   }
 
   /** The rows of all steps one after another: [T·R, …]. */

@@ -6,6 +6,7 @@ import type { OpcodeName } from '../format.ts';
 import type { Place } from '../program.ts';
 import { viewedValue } from '../walk.ts';
 import type { Block, Writable } from './block.ts';
+import { bitsOf } from './bytecode.ts';
 import { hasUnitColumn, isContiguous, isInjective, reshapePlace, slicePlace, transposePlace } from './places.ts';
 import type { Unit } from './units.ts';
 
@@ -13,6 +14,8 @@ type Emitter = (block: Block, unit: Unit) => void;
 
 const rowsWritable: Writable = (place) => hasUnitColumn(place) && isInjective(place);
 const denseWritable: Writable = isContiguous;
+/** Rows of neighbouring elements; one number a row may lie anywhere. */
+const rowsOrVectorsWritable: Writable = (place) => (place.dimensions.length === 1 ? isInjective(place) : rowsWritable(place));
 
 /** The place of `value` where rows are runs of neighbouring elements. */
 function rowsOf(block: Block, value: Value, scope: string): Place {
@@ -216,6 +219,18 @@ const emitters: Readonly<Record<string, Emitter>> = {
   },
   logSoftmax: (block, unit) => {
     emitKernel(block, unit, 'softmax', [rowsOf(block, unit.inputs[0]!, unit.nodes[0]!.scope)], rowsWritable, { attributes: [softmaxKinds.logSoftmax] });
+  },
+  standardize: (block, unit) => {
+    const { attributes, scope } = unit.nodes[0]!;
+    const epsilon = bitsOf(attributes['epsilon'] as number, 'float32');
+    emitKernel(block, unit, 'standardize', [rowsOf(block, unit.inputs[0]!, scope)], rowsOrVectorsWritable, { attributes: [epsilon] });
+  },
+  standardizeGradient: (block, unit) => {
+    const [d, gain, y, scale] = unit.inputs as [Value, Value, Value, Value];
+    const { scope } = unit.nodes[0]!;
+    const factors = block.place(gain);
+    const gains = factors.strides[0] === 0 ? factors : rowsOf(block, gain, scope);
+    emitKernel(block, unit, 'standardizeGradient', [rowsOf(block, d, scope), gains, rowsOf(block, y, scope), block.place(scale)], rowsWritable);
   },
   softmaxCrossEntropy: (block, unit) => {
     const [logits, targets] = unit.inputs as [Value, Value];

@@ -54,7 +54,9 @@ class RowAnalysis {
       case 'concat': return node.attributes['axis'] !== 0;
       case 'pad': return (node.attributes['before'] as readonly number[])[0] === 0 && (node.attributes['after'] as readonly number[])[0] === 0;
       case 'gather': return !this.changes(node.inputs[0]!);
-      case 'softmax': case 'logSoftmax': case 'softmaxCrossEntropy': case 'softmaxCrossEntropyGradient': case 'argMax': case 'oneHot': return true;
+      case 'softmax': case 'logSoftmax': case 'softmaxCrossEntropy': case 'softmaxCrossEntropyGradient': case 'argMax': case 'oneHot':
+      case 'standardize': return true;
+      case 'standardizeGradient': return !this.changes(node.inputs[1]!);
       default: return false;
     }
   }

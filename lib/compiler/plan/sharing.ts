@@ -1,4 +1,5 @@
 import { mapInputBase } from '../format.ts';
+import type { OpcodeName } from '../format.ts';
 import { resolveRegion } from '../program.ts';
 import type { Instruction, Place, Region } from '../program.ts';
 import { findLifetimes } from './liveness.ts';
@@ -39,8 +40,14 @@ function mayOverwrite(instruction: Instruction, source: Region, target: Region):
   const inputs = instruction.reads.map((place, i) => ({ place, i })).filter(({ place }) => resolveRegion(place.region) === source);
   const outputs = instruction.writes.map((place, j) => ({ place, j })).filter(({ place }) => resolveRegion(place.region) === target);
   if (instruction.opcode === 'map') return inputs.every(({ i }) => outputs.every(({ j }) => mapMayAlias(instruction, i, j)));
+  if (instruction.opcode === 'standardize' || instruction.opcode === 'standardizeGradient') {
+    return inputs.every(({ place }) => outputs.every((output) => samePlace(place, output.place)));
+  }
   return instruction.opcode === 'gemm' && inputs.length === 1 && inputs[0]!.i === 2 && samePlace(inputs[0]!.place, outputs[0]!.place);
 }
+
+/** Opcodes whose results may take the place of what they read. */
+const sharing: ReadonlySet<OpcodeName> = new Set(['map', 'gemm', 'standardize', 'standardizeGradient']);
 
 /** Walks instructions in order and merges what is born into what dies. */
 class Sharing {
@@ -56,7 +63,7 @@ class Sharing {
       const { position } = this;
       this.position++;
       if (instruction.body) this.list(instruction.body, position);
-      else if (instruction.opcode === 'map' || instruction.opcode === 'gemm') this.visit(instruction, position, scan);
+      else if (sharing.has(instruction.opcode)) this.visit(instruction, position, scan);
     }
   }
 
@@ -93,7 +100,7 @@ class Sharing {
   }
 }
 
-/** Lets maps write over what they are the last to read, and products over what they begin with: fewer regions, less memory to walk through. */
+/** Lets maps and standardized rows be written over what was read for the last time, and products over what they begin with: fewer regions, less memory to walk through. */
 export function shareRegions(instructions: readonly Instruction[]): void {
   new Sharing(instructions).list(instructions, undefined);
 }
