@@ -1,4 +1,5 @@
 import type { Value } from '../graph/value.ts';
+import { takeGains } from './passes/gains.ts';
 import { hoist } from './passes/hoist.ts';
 import { joinCrossEntropy } from './passes/cross-entropy.ts';
 import { merge } from './passes/merge.ts';
@@ -37,7 +38,10 @@ export function prepare(values: readonly Value[]): Value[] {
   return run(values, false, [merge, hoist]);
 }
 
-/** Every graph pass, in order: nested scans are unrolled, products merged and hoisted, sums over time taken out of the loops, random numbers made again, cross-entropies joined with their gradients. */
+/**
+ * Every graph pass, in order: nested scans are unrolled, products merged and hoisted, sums over time taken out of the loops, gains multiplied by what reads them, random
+ * numbers made again, cross-entropies joined with their gradients.
+ */
 export function optimizeValues(values: readonly Value[]): Value[] {
-  return joinCrossEntropy(recompute(run(unrollNested(values), true, [merge, hoist, sink])));
+  return joinCrossEntropy(recompute(takeGains(run(unrollNested(values), true, [merge, hoist, sink]))));
 }

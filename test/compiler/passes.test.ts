@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { prepare } from '../../lib/compiler/index.ts';
 import { optimizeValues } from '../../lib/compiler/optimize.ts';
+import { takeGains } from '../../lib/compiler/passes/gains.ts';
 import { hoist } from '../../lib/compiler/passes/hoist.ts';
 import { merge } from '../../lib/compiler/passes/merge.ts';
 import { recompute } from '../../lib/compiler/passes/recompute.ts';
@@ -10,14 +11,14 @@ import { sink } from '../../lib/compiler/passes/sink.ts';
 import { tidyScans } from '../../lib/compiler/passes/tidy.ts';
 import { unrollNested } from '../../lib/compiler/passes/unroll.ts';
 import * as g from '../../lib/graph/index.ts';
-import { gru, lossAndGradients, lstm, peephole } from '../differential/cells.ts';
+import { gru, lossAndGradients, lstm, peephole, standardized } from '../differential/cells.ts';
 import { assertSameResults, floats, graphOf, runGraph } from '../differential/support.ts';
 import { referenceRuntime } from '../../lib/runtime/index.ts';
 import { graphSeeds, randomOutputs } from './randomGraphs.ts';
 
 type Pass = (values: readonly g.Value[]) => readonly g.Value[];
 
-const passes: Record<string, Pass> = { simplify, tidyScans, merge, hoist, sink, recompute, unrollNested, prepare, optimizeValues };
+const passes: Record<string, Pass> = { simplify, tidyScans, merge, hoist, sink, takeGains, recompute, unrollNested, prepare, optimizeValues };
 
 /** The reference gives the same numbers before and after. */
 function assertPreserved(pass: Pass, outputs: Readonly<Record<string, g.Value>>): void {
@@ -47,12 +48,12 @@ describe('passes keep the meaning', () => {
       fc.assert(fc.property(graphSeeds, (numbers) => assertPreserved(pass, randomOutputs(numbers, { gradients: numbers[0]! % 2 === 0 }))), { numRuns: 40 });
     });
     it(`${name}: of recurrent layers with their gradients`, () => {
-      for (const cell of [lstm, gru, peephole]) assertPreserved(pass, lossAndGradients(cell, sizes).values);
+      for (const cell of [lstm, gru, peephole, standardized]) assertPreserved(pass, lossAndGradients(cell, sizes).values);
     });
   }
 
   it('prepare: before the gradient is taken', () => {
-    for (const cell of [lstm, gru, peephole]) {
+    for (const cell of [lstm, gru, peephole, standardized]) {
       const plain = runGraph(referenceRuntime, graphOf(lossAndGradients(cell, sizes).values));
       const prepared = runGraph(referenceRuntime, graphOf(lossAndGradients(cell, sizes, prepare).values));
       assertSameResults(prepared, plain, 1e-9, 'prepared');
@@ -118,6 +119,18 @@ describe('merge, hoist and sink', () => {
     assert.equal(count(prepare([final.h]), 'scan:less'), 0);
   });
 
+  it('hoist leaves light work on products to the loop, which keeps what it has computed', () => {
+    const prepared = prepare(forward(standardized));
+    assert.deepEqual([count(prepared, 'matmul'), count(prepared, 'standardize'), count(prepared, 'scan:standardize')], [1, 0, 5]);
+    const optimized = optimizeValues(Object.values(lossAndGradients(standardized, sizes, prepare).values));
+    assert.deepEqual([count(optimized, 'standardize'), count(optimized, 'scan:standardize')], [0, 5]);
+  });
+
+  it('sink leaves rows that are standardized in the loop', () => {
+    const sunk = optimizeValues(Object.values(lossAndGradients(standardized, sizes, prepare).values));
+    assert.deepEqual([count(sunk, 'standardizeGradient'), count(sunk, 'scan:standardizeGradient')], [0, 5]);
+  });
+
   it('sink leaves no weight gradient in the loop', () => {
     const { values } = lossAndGradients(lstm, sizes, prepare);
     const sunk = optimizeValues(Object.values(values));
@@ -131,6 +144,33 @@ describe('merge, hoist and sink', () => {
     const backward = g.topologicalOrder(sunk).filter((node) => node.operation === 'scan').at(-1)!;
     const { carried } = g.scanAttributes(backward).body;
     assert.ok(carried.every(({ shape }) => shape[0] === sizes.rows), 'no weight gradient is carried');
+  });
+});
+
+describe('takeGains', () => {
+  const [x, d] = [floats('x', 3, 4), floats('d', 3, 4)];
+  const gradientOf = (scaled: (y: g.Value) => g.Value): g.Value => g.gradient(scaled(g.standardize(x)), [x], { upstream: d }).gradients[0]!;
+
+  it('multiplies with gains of columns where rows are standardized', () => {
+    for (const gain of [floats('gain', 4), floats('row', 1, 4)]) {
+      const [taken] = takeGains([gradientOf((y) => g.multiply(gain, y))]);
+      assert.equal(taken!.node.inputs[0], d);
+      assertPreserved(takeGains, { taken: gradientOf((y) => g.multiply(gain, y)) });
+    }
+  });
+
+  it('leaves factors of rows and elements alone', () => {
+    for (const factor of [floats('column', 3, 1), floats('each', 3, 4), g.exp(floats('one', 1))]) {
+      const values = [gradientOf((y) => g.multiply(y, factor))];
+      assert.deepEqual(takeGains(values), values);
+    }
+  });
+
+  it('works in the bodies of scans', () => {
+    const [, backward] = g.topologicalOrder(optimizeValues(Object.values(lossAndGradients(standardized, sizes, prepare).values))).filter(({ operation }) => operation === 'scan');
+    const { next, collected } = g.scanAttributes(backward!).body;
+    const rows = g.topologicalOrder([...next, ...collected]).filter(({ operation }) => operation === 'standardizeGradient');
+    assert.deepEqual(rows.map(({ inputs }) => inputs[1]!.node.operation), new Array<string>(5).fill('argument'));
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { compile, countOpcodes, decodeProgram, prepare } from '../../lib/compiler/index.ts';
 import type { DecodedInstruction, DecodedProgram } from '../../lib/compiler/index.ts';
-import { gru, lossAndGradients, lstm, peephole } from '../differential/cells.ts';
+import { gru, lossAndGradients, lstm, peephole, standardized } from '../differential/cells.ts';
 import type { Cell } from '../differential/cells.ts';
 import { graphOf } from '../differential/support.ts';
 import { trainStep } from '../differential/trainStep.ts';
@@ -78,6 +78,24 @@ describe('the program of a recurrent train step whose loops take products over',
       assert.deepEqual([countOpcodes(after(program)).gemm, countOpcodes(after(program)).pack ?? 0], [2, 0]);
     });
   }
+});
+
+describe('the program of a train step with standardized products', () => {
+  const [forward, backward] = scansOf(programOf(standardized)) as [DecodedInstruction, DecodedInstruction];
+
+  it('goes through the rows of a product once, and back', () => {
+    assert.deepEqual(countOpcodes(forward.body), { standardize: 5, gemm: 1, map: 2 });
+    assert.deepEqual(countOpcodes(backward.body), { standardizeGradient: 5, gemm: 1, map: 2 });
+  });
+
+  it('lets a thread take rows through all steps', () => {
+    for (const scan of [forward, backward]) assert.deepEqual(scan.attributes.slice(2, 4), [1, sizes.rows]);
+  });
+
+  it('writes over what it has read for the last time', () => {
+    const ofState = backward.body.find(({ opcode }) => opcode === 'standardizeGradient')!;
+    assert.deepEqual(ofState.operands[4], ofState.operands[0]);
+  });
 });
 
 describe('the program of a language model\'s train step', () => {

@@ -1,9 +1,9 @@
 import { argument, dependentNodes, elementCount, rebuild, topologicalOrder } from '../../graph/index.ts';
 import type { Node, OpenScan, Value } from '../../graph/index.ts';
-import { isElementwise } from '../plan/elementwise.ts';
 import { isView, usersOf } from '../walk.ts';
 import { Lifter } from './lift.ts';
 import { closeWith, openScan, replaceInBody } from './open-scan.ts';
+import { isHeavy, isLight } from './weight.ts';
 
 /** What of a body depends on what. */
 interface Dependence {
@@ -19,11 +19,6 @@ function analyse(open: OpenScan): Dependence {
   const onCarried = dependentNodes(order, new Set(open.carried.map(({ argument }) => argument)));
   const onAny = dependentNodes(order, new Set(open.scanned.map(({ argument }) => argument)));
   return { users: usersOf(order), onCarried, onSequences: new Set([...onAny].filter((node) => !onCarried.has(node))) };
-}
-
-/** Whether one product over all steps, or one table lookup, is better than one a step. */
-function isHeavy(node: Node): boolean {
-  return !isElementwise(node.operation) && !isView(node.operation) && node.operation !== 'argument' && node.operation !== 'concat' && node.operation !== 'pad';
 }
 
 /** Decides which values of a body leave the loop. */
@@ -43,8 +38,7 @@ class Choice {
     const found = new Set<Value>();
     const consider = (value: Value, reader: Node | undefined): void => {
       if (!onSequences.has(value.node)) return;
-      let source = value;
-      while (isView(source.node.operation) && onSequences.has(source.node.inputs[0]!.node)) source = source.node.inputs[0]!;
+      const source = this.readsInto(reader, value) ? this.viewed(value) : this.withoutLightWork(this.viewed(value));
       if (source.node.operation !== 'argument' && this.pays(source, value, reader) && this.lifter.can(source)) found.add(source);
     };
     for (const node of onCarried) for (const value of node.inputs) consider(value, node);
@@ -52,11 +46,45 @@ class Choice {
     return [...found];
   }
 
+  /** Tells which values the loop computes in any case, since `roots` need them. */
+  staying(roots: readonly Value[]): (value: Value) => boolean {
+    const leaving = new Set(this.frontier(roots));
+    const nodes = new Set<Node>();
+    const pending = [...roots];
+    for (let value = pending.pop(); value; value = pending.pop()) {
+      if (leaving.has(value) || nodes.has(value.node)) continue;
+      nodes.add(value.node);
+      pending.push(...value.node.inputs);
+    }
+    return (value) => {
+      const { node } = this.viewed(value);
+      return node.operation !== 'argument' && nodes.has(node);
+    };
+  }
+
+  private viewed(value: Value): Value {
+    let source = value;
+    while (isView(source.node.operation) && this.dependence.onSequences.has(source.node.inputs[0]!.node)) source = source.node.inputs[0]!;
+    return source;
+  }
+
+  /** The product, or other heavy work, that light work turns into `value`, where it is one and no smaller; else the value itself. */
+  private withoutLightWork(value: Value): Value {
+    if (!isLight(value.node)) return value;
+    const parts = value.node.inputs.filter((input) => this.dependence.onSequences.has(input.node));
+    const part = parts.length === 1 ? this.viewed(parts[0]!) : undefined;
+    if (!part || !this.hasHeavy(part.node) || elementCount(parts[0]!.shape) !== elementCount(value.shape)) return value;
+    // A sum costs nothing where the product begins with its other term.
+    return value.node.operation === 'add' && part.node.operation === 'matmul' ? value : this.withoutLightWork(part);
+  }
+
+  /** What a product is added to becomes what it begins with, so that the sum costs nothing. */
+  private readsInto(reader: Node | undefined, value: Value): boolean {
+    return reader?.operation === 'add' && reader.inputs.some((other) => other !== value && other.node.operation === 'matmul');
+  }
+
   private pays(source: Value, value: Value, reader: Node | undefined): boolean {
-    if (this.hasHeavy(source.node) || elementCount(source.shape) < elementCount(value.shape)) return true;
-    if (!reader || reader.operation !== 'add') return false;
-    // What a product is added to becomes what it begins with, so that the sum costs nothing in the loop.
-    return reader.inputs.some((other) => other !== value && other.node.operation === 'matmul');
+    return this.hasHeavy(source.node) || elementCount(source.shape) < elementCount(value.shape) || this.readsInto(reader, value);
   }
 
   private hasHeavy(node: Node): boolean {
@@ -75,9 +103,11 @@ function hoistFrom(node: Node, inputs: readonly Value[]): readonly Value[] | und
   const lifter = new Lifter({
     length: open.length, sequenceOf: new Map(open.scanned.map(({ argument: own, sequence }) => [own, sequence])), inside: (inner) => dependence.onSequences.has(inner),
   });
-  const loose = open.collected.map(({ value }) => dependence.onSequences.has(value.node) && lifter.can(value));
+  const choice = new Choice(dependence, lifter);
+  const stays = choice.staying([...open.carried.map(({ next }) => next), ...open.collected.map(({ value }) => value).filter(({ node: inner }) => !dependence.onSequences.has(inner))]);
+  const loose = open.collected.map(({ value }) => dependence.onSequences.has(value.node) && lifter.can(value) && !stays(value));
   const roots = [...open.carried.map(({ next }) => next), ...open.collected.filter((_, j) => !loose[j]).map(({ value }) => value)];
-  const chosen = new Choice(dependence, lifter).frontier(roots);
+  const chosen = choice.frontier(roots);
   if (chosen.length === 0 && !loose.includes(true)) return undefined;
   const mapping = new Map<Value, Value>();
   const added = chosen.map((value, i) => {

@@ -2,10 +2,10 @@ import {
   add, applyOne, argument, concat, createSubstitution, dependentNodes, multiply, negate, rebuild, reshape, subtract, sum, topologicalOrder, transpose,
 } from '../../graph/index.ts';
 import type { Node, OpenScan, Value } from '../../graph/index.ts';
-import { isElementwise } from '../plan/elementwise.ts';
 import { isView } from '../walk.ts';
 import { Lifter } from './lift.ts';
 import { closeWith, openScan } from './open-scan.ts';
+import { isHeavy } from './weight.ts';
 
 /** A carried value that only adds up: acc' = acc + contribution. */
 interface Accumulator {
@@ -110,9 +110,8 @@ function findLoose(open: OpenScan, nexts: readonly Value[], inside: ReadonlySet<
   const loose = new Set<Node>();
   for (const node of topologicalOrder(open.collected.map(({ value }) => value))) {
     if (feedback.has(node) || !inside.has(node) || node.operation === 'argument') continue;
-    const heavy = !isElementwise(node.operation) && !isView(node.operation) && node.operation !== 'concat' && node.operation !== 'pad';
     const shares = node.operation !== 'matmul' || !inside.has(node.inputs[1]!.node);
-    if ((heavy && shares) || node.inputs.some((value) => loose.has(value.node))) loose.add(node);
+    if ((isHeavy(node) && shares) || node.inputs.some((value) => loose.has(value.node))) loose.add(node);
   }
   return loose;
 }
