@@ -83,8 +83,23 @@ BPTT_INLINE Vector foldedPartials(const Terms& terms, ptrdiff_t begin, ptrdiff_t
   return sums[0];
 }
 
+// A vector's lanes as a tree, halves onto halves.
+BPTT_INLINE float sumOfLanes(Vector x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+
 template <class Rows>
 Vector blockSumsOfRows(const Rows& terms, int rows, ptrdiff_t begin, ptrdiff_t end) {
+  if (rows * 4 < kLanes) {  // turning a square would take longer
+    float sums[kLanes] = {};
+    for (int row = 0; row < rows; ++row) sums[row] = sumOfLanes(foldedPartials(terms.row(row), begin, end));
+    return load(sums);
+  }
   float square[kLanes * kLanes], turned[kLanes * kLanes];
   for (int row = 0; row < kLanes; ++row) {
     store(square + row * kLanes, row < rows ? foldedPartials(terms.row(row), begin, end) : broadcast(0.0f));
@@ -217,7 +232,16 @@ void reduce(const ReduceArguments& arguments) {
     reader.inner = reader.total;
     reader.innerStride = arguments.outerStride;
   }
-  for (ptrdiff_t row = 0; row < arguments.rows; ++row) {
+  ptrdiff_t row = 0;
+  if (arguments.kind == 0 && reader.inner == reader.total && reader.innerStride == 1) {
+    for (; row < arguments.rows; row += kLanes) {
+      const int rows = arguments.rows - row < kLanes ? static_cast<int>(arguments.rows - row) : kLanes;
+      float sums[kLanes];
+      store(sums, sumsOfRows(Elements{arguments.in + row * arguments.rowStride, arguments.rowStride}, rows, reader.total));
+      for (int r = 0; r < rows; ++r) arguments.out[(row + r) * arguments.outStride] = sums[r];
+    }
+  }
+  for (; row < arguments.rows; ++row) {
     reader.row = arguments.in + row * arguments.rowStride;
     float& out = arguments.out[row * arguments.outStride];
     out = arguments.kind == 0 ? sumRow(reader) : arguments.kind == 1 ? chooseInRow<Largest>(reader) : chooseInRow<Smallest>(reader);
