@@ -139,6 +139,17 @@ describe('merge, hoist and sink', () => {
     assert.equal(count(sunk, 'matmul'), 4);
   });
 
+  it('sink takes padding out, so that pieces of the loop and others lie side by side', () => {
+    const { outputs } = g.scan({
+      initial: { h: floats('h', 2, 3) }, inputs: { x: floats('x', 4, 2, 3) },
+      step: ({ h, x: now }) => ({ next: { h: g.tanh(g.add(h, now)) }, outputs: { y: g.pad(g.exp(h), [0, 0], [0, 3]) } }),
+    });
+    const sum = g.add(outputs.y, g.pad(floats('other', 4, 2, 3), [0, 0, 3], [0, 0, 0]));
+    const optimized = optimizeValues([sum]);
+    assert.deepEqual(['scan:pad', 'pad', 'concat'].map((name) => count(optimized, name)), [0, 0, 1]);
+    assertPreserved(optimizeValues, { sum });
+  });
+
   it('sink also finds them in gradients of graphs that were not prepared', () => {
     const sunk = optimizeValues(Object.values(lossAndGradients(lstm, sizes).values));
     const backward = g.topologicalOrder(sunk).filter((node) => node.operation === 'scan').at(-1)!;

@@ -111,7 +111,9 @@ function findLoose(open: OpenScan, nexts: readonly Value[], inside: ReadonlySet<
   for (const node of topologicalOrder(open.collected.map(({ value }) => value))) {
     if (feedback.has(node) || !inside.has(node) || node.operation === 'argument') continue;
     const shares = node.operation !== 'matmul' || !inside.has(node.inputs[1]!.node);
-    if ((isHeavy(node) && shares) || node.inputs.some((value) => loose.has(value.node))) loose.add(node);
+    // What is padded outside can be laid side by side with its other pieces, without the zeros between.
+    const isPiece = node.operation === 'pad';
+    if ((isHeavy(node) && shares) || isPiece || node.inputs.some((value) => loose.has(value.node))) loose.add(node);
   }
   return loose;
 }
