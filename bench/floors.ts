@@ -45,6 +45,17 @@ export const floors: readonly Floor[] = [
   { work: 'event-loop delay p99 while fit runs', against: '', select: { name: /^event-loop delay/ }, quantity: 'milliseconds', over: 'most', bound: 5, rows: 1 },
 ];
 
+/** What the engine must reach where BPTT_ISA holds it, and oneDNN, to AVX2. */
+export const avx2Floors: readonly Floor[] = [
+  ratio('one recurrent layer, forward + backward, all cells and shapes', 'oneDNN, held too', layers, /^onednn$/, 1, 24),
+  share('the same, share of the peak, H ≥ 512', /^layer train (?:lstm|gru-after|gru-before|rnn) \(\d+,\d+,\d+,(?:512|1024)\)/, 0.85, 12),
+];
+
+/** @param held what BPTT_ISA holds the engine to, if it is set */
+export function floorsFor(held: string | undefined): readonly Floor[] {
+  return held === undefined ? floors : held === 'avx2' ? avx2Floors : [];
+}
+
 export interface FloorResult {
   readonly floor: Floor;
   /** Undefined when nothing was measured. */
@@ -66,11 +77,11 @@ function valuesOf(floor: Floor, records: readonly BenchRecord[]): number[] {
 }
 
 /** Judges the comparison's records of the largest number of threads. */
-export function judge(records: readonly BenchRecord[]): FloorResult[] {
+export function judge(records: readonly BenchRecord[], held?: string): FloorResult[] {
   const compared = records.filter(({ suite }) => suite === 'compare');
   const threads = Math.max(0, ...compared.map((record) => record.threads));
   const counted = compared.filter((record) => record.threads === threads);
-  return floors.map((floor) => {
+  return floorsFor(held).map((floor) => {
     const values = valuesOf(floor, counted);
     if (values.length === 0) return { floor, value: undefined, verdict: 'not measured', measured: 0 };
     const value = floor.over === 'geometric mean' ? geometricMean(values) : floor.over === 'least' ? Math.min(...values) : Math.max(...values);
@@ -81,9 +92,9 @@ export function judge(records: readonly BenchRecord[]): FloorResult[] {
 }
 
 /** Judges each run of the comparison by itself. */
-export function judgeRuns(records: readonly BenchRecord[]): { readonly run: number; readonly result: FloorResult }[] {
+export function judgeRuns(records: readonly BenchRecord[], held?: string): { readonly run: number; readonly result: FloorResult }[] {
   const runs = [...new Set(records.filter(({ suite }) => suite === 'compare').map(({ run }) => run ?? 1))];
-  return runs.flatMap((run) => judge(records.filter((record) => (record.run ?? 1) === run)).map((result) => ({ run, result })));
+  return runs.flatMap((run) => judge(records.filter((record) => (record.run ?? 1) === run), held).map((result) => ({ run, result })));
 }
 
 /** 1.15×, 0.77, 5 ms */

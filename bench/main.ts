@@ -30,7 +30,7 @@ const usage = `npm run bench -- SUITE [options]
   --json              one line of JSON for each measurement
   --write             writes bench/results anew with what was measured, after every suite, and what the README quotes of the comparison
 
-BPTT_ISA=avx2 holds the engine (and oneDNN) to an instruction set.`;
+BPTT_ISA=avx2 holds the engine and oneDNN, the only peer that can be held, to an instruction set; --write then writes bench/results/avx2.`;
 
 function wholeNumber(name: string, text: string): number {
   const number = Number(text);
@@ -57,7 +57,7 @@ function readOptions(args: readonly string[]): { names: string[]; options: Bench
 }
 
 function printFloors(context: Context): void {
-  for (const { run, result } of judgeRuns(context.records())) {
+  for (const { run, result } of judgeRuns(context.records(), context.held)) {
     if (result.verdict === 'not measured') continue;
     const { floor: { work, against, bound }, value, verdict } = result;
     console.log(context.options.json ? JSON.stringify({ run, floor: work, against, bound, value, verdict }) : `run ${run}  ${formatFloor(result)}`);
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     for (const name of names) {
       for (context.run = 1; context.run <= (name === 'compare' ? repeat : 1); context.run++) {
         await suites[name]!(context);
-        if (write) await writeReport(machine, context.lines);
+        if (write) await writeReport(machine, context.lines, context.held);
       }
     }
   } finally {

@@ -20,8 +20,8 @@ const time = ({ milliseconds, spread }: { readonly milliseconds: number; readonl
 const name = (record: BenchRecord): string => `${record.name}${record.loaded ? ' *' : ''}`;
 
 /** One row a floor, with what each run of the comparison found. */
-function floorTable(records: readonly BenchRecord[]): string {
-  const judged = judgeRuns(records);
+function floorTable(records: readonly BenchRecord[], held: string | undefined): string {
+  const judged = judgeRuns(records, held);
   const runs = [...new Set(judged.map(({ run }) => run))];
   const first = judged.filter(({ run }) => run === runs[0]);
   return table(['work', 'against', 'bound', ...runs.map((run) => (runs.length === 1 ? 'found' : `run ${run}`)), 'rows', 'verdict'], first.map(({ result: { floor, measured } }, i) => {
@@ -65,29 +65,32 @@ function sections(lines: readonly Line[]): string[] {
 }
 
 /** The page as text. */
-export function formatReport(machine: Machine, lines: readonly Line[], scaling: readonly string[]): string {
+export function formatReport(machine: Machine, lines: readonly Line[], scaling: readonly string[], held: string | undefined): string {
   const records = lines.filter((line): line is BenchRecord => !isSkip(line));
   const facts = `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.system}, Node.js ${machine.node}, ${machine.compiler}; `
-    + `instruction set ${machine.isa}; commit ${machine.commit}, ${machine.date}.`;
+    + `instruction set ${held === undefined ? machine.isa : `${held}, to which the engine and oneDNN were held`}; commit ${machine.commit}, ${machine.date}.`;
   return `${[
     '# Measurements', 'Written by `npm run bench -- SUITE --write`, after every suite that was measured; not to be edited.', facts,
     'Times are medians over rounds, ± half the distance of the quartiles. Both sides of a comparison run in turn within each round, on the same numbers, and their results are '
     + 'compared before anything is timed; the ratio is the median of the rounds\' own ratios, above 1 where bptt is faster. Rounds in which two threads did not get two cores are thrown '
     + 'away; an asterisk marks what was measured while the machine was busy throughout. Peaks are measured in the same run. Where the comparison was repeated, the table of floors shows every run and '
     + 'the rows below are those of the last.',
-    ...(records.some(({ suite }) => suite === 'compare') ? ['## Floors', floorTable(records)] : []),
+    ...(records.some(({ suite }) => suite === 'compare') ? ['## Floors', floorTable(records, held)] : []),
     ...sections(lines), ...scaling,
   ].join('\n\n')}\n`;
 }
 
-/** @returns the folder written to */
-export async function writeReport(machine: Machine, lines: readonly Line[]): Promise<string> {
-  const folder = path.join(projectRoot, 'bench', 'results');
+/**
+ * @param held what BPTT_ISA holds the engine to: such measurements have a folder of their own, and the README does not quote them
+ * @returns the folder written to
+ */
+export async function writeReport(machine: Machine, lines: readonly Line[], held: string | undefined): Promise<string> {
+  const folder = path.join(projectRoot, 'bench', 'results', held ?? '');
   mkdirSync(folder, { recursive: true });
   const measured = lines.filter((line): line is BenchRecord => !isSkip(line));
-  const results = { machine, floors: judgeRuns(measured).map(({ run, result: { floor: { work, against, bound, quantity }, value, verdict } }) => ({ run, work, against, bound, quantity, value, verdict })), lines };
+  const results = { machine, floors: judgeRuns(measured, held).map(({ run, result: { floor: { work, against, bound, quantity }, value, verdict } }) => ({ run, work, against, bound, quantity, value, verdict })), lines };
   writeFileSync(path.join(folder, 'results.json'), `${JSON.stringify(results, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value), 1)}\n`);
-  writeFileSync(path.join(folder, 'README.md'), formatReport(machine, lines, await writeScaling(folder, measured)));
-  if (results.floors.some(({ value }) => value !== undefined)) writeQuote(projectRoot, results);
+  writeFileSync(path.join(folder, 'README.md'), formatReport(machine, lines, await writeScaling(folder, measured), held));
+  if (held === undefined && results.floors.some(({ value }) => value !== undefined)) writeQuote(projectRoot, results);
   return path.relative(projectRoot, folder);
 }

@@ -53,7 +53,7 @@ async function compareLayer(context: Context, peers: Peers, threads: number, cel
     if (cell === 'peephole') rivals.push(layerRival(peers, 'pytorch', 'pytorch loop', cell, size, mode, work));
     else {
       rivals.push(layerRival(peers, 'onednn', 'onednn', cell, size, mode, work));
-      if (cell !== 'gru-before') rivals.push(layerRival(peers, 'pytorch', 'pytorch', cell, size, mode, work));
+      if (cell !== 'gru-before' && context.held === undefined) rivals.push(layerRival(peers, 'pytorch', 'pytorch', cell, size, mode, work));
     }
     await fight(context, { name, threads, ours: timed(() => work.run()), rivals, flops: flopsOf(cell, size, mode) });
   });
@@ -64,7 +64,7 @@ async function compareLayers(context: Context, peers: Peers, threads: number): P
     for (const cell of ['lstm', 'gru-after', 'gru-before', 'rnn'] as const) await compareLayer(context, peers, threads, cell, size, 'train');
   }
   for (const size of layerSizes) await compareLayer(context, peers, threads, 'lstm', size, 'inference');
-  await compareLayer(context, peers, threads, 'peephole', middleSize, 'train');
+  if (context.held === undefined) await compareLayer(context, peers, threads, 'peephole', middleSize, 'train');
 }
 
 async function compareOwnCell(context: Context, threads: number): Promise<void> {
@@ -147,7 +147,7 @@ async function compareTraining(context: Context, peers: Peers, threads: number, 
   });
 }
 
-/** Runs the suite. */
+/** Runs the suite; where the engine is held to an instruction set, beside oneDNN alone, which can be held too. */
 export async function runCompare(context: Context): Promise<void> {
   mkdirSync(benchOutput, { recursive: true });
   for (const threads of context.options.threads) {
@@ -155,6 +155,7 @@ export async function runCompare(context: Context): Promise<void> {
     const peers = new Peers(threads, context.isa);
     try {
       await compareLayers(context, peers, threads);
+      if (context.held !== undefined) continue;
       await compareOwnCell(context, threads);
       await compareServing(context, peers, threads);
       for (const which of trainWorkNames) await compareTraining(context, peers, threads, which);

@@ -19,6 +19,8 @@ export class Context {
   readonly options: BenchOptions;
   readonly runtime: Runtime;
   readonly isa: string;
+  /** The instruction set that BPTT_ISA holds the engine to; undefined where it is not set. */
+  readonly held: string | undefined = process.env['BPTT_ISA'];
   readonly bench: NativeBench | null;
   readonly watch: LoadWatch;
   readonly lines: Line[] = [];
