@@ -10,7 +10,7 @@ import type { RunArray } from '../runtime/runtime.ts';
 import { buildModel, requireStateNames, swapBatchAndTime } from './builder.ts';
 import type { BuiltModel, Signature } from './builder.ts';
 import { packInputs, signatureKey } from './door.ts';
-import type { InputData } from './door.ts';
+import type { DoorOptions, InputData } from './door.ts';
 import type { Model, PredictOptions } from './model.ts';
 import { ProgramCache } from './programs.ts';
 import type { Program } from './programs.ts';
@@ -25,6 +25,16 @@ export interface Prediction {
   readonly state: Readonly<Record<string, Output>>;
 }
 
+type Take = NonNullable<DoorOptions['take']>;
+
+/** Data and states of a call, ready for the program of its signature. */
+interface PackedCall {
+  readonly signature: Signature;
+  /** Of the states that were given. */
+  readonly names: readonly string[];
+  readonly feeds: Readonly<Record<string, RunArray>>;
+}
+
 /** Runs whole sequences: one program for each signature. */
 export class Predictor {
   readonly #model: Model;
@@ -36,37 +46,47 @@ export class Predictor {
     this.#model = model;
   }
 
-  async predict(data: InputData, { state = {}, lengths, signal }: PredictOptions): Promise<Prediction> {
-    const { door, turns } = this.#model.core;
+  async predict(data: InputData, options: PredictOptions): Promise<Prediction> {
+    const { door: { owner }, turns } = this.#model.core;
+    const { signal } = options;
     const borrowed: Float32Array[] = [];
-    const take = (input: string, length: number, filled: boolean): Float32Array => this.#inputOfLatest(input, length, filled) ?? this.#borrow(borrowed, length, filled);
-    const { signature, feeds } = packInputs({ ...door, take }, data, lengths, true);
-    const given = packStates(this.#model, `${door.owner}: predict`, state, signature.rows);
-    const names = Object.keys(given);
-    for (const name of names) feeds[`state/${name}`] = given[name]!;
+    const borrow: Take = (_input, length, filled) => {
+      const array = this.#memory.take(length, filled);
+      borrowed.push(array);
+      return array;
+    };
+    const inPlace: Take = (input, length, filled) => this.#inputOfLatest(input, length, filled) ?? borrow(input, length, filled);
+    const turn = { owner: `${owner}: predict`, writes: false, signal };
     try {
-      return await turns.take({ owner: `${door.owner}: predict`, writes: false, signal }, async () => {
-        const program = this.#programs.get(`${signatureKey(signature)}|${names.join()}`, () => this.#compile(signature, names));
-        this.#latest = program;
-        return readResults(program.built, await program.executable.runAsync(feeds, { signal }));
-      });
+      // Only who has the turn may write where the engine reads; the caller's own getters could otherwise begin another run meanwhile.
+      if (turns.idle) return await turns.take(turn, async () => this.#run(this.#pack(data, options, inPlace), signal));
+      const packed = this.#pack(data, options, borrow);
+      return await turns.take(turn, async () => this.#run(packed, signal));
     } finally {
       for (const array of borrowed) this.#memory.give(array);
     }
   }
 
-  /** The memory that the program of the latest call reads, when nobody uses it: what is packed there needs no further copy if this call runs the same program. */
-  #inputOfLatest(input: string, length: number, filled: boolean): Float32Array | undefined {
-    if (!this.#latest || !this.#model.core.turns.idle) return undefined;
-    const memory = this.#latest.executable.direct.inputs[`input/${input}`];
-    if (!(memory instanceof Float32Array) || memory.length !== length) return undefined;
-    return filled ? memory : memory.fill(0);
+  #pack(data: InputData, { lengths, state = {} }: PredictOptions, take: Take): PackedCall {
+    const { door } = this.#model.core;
+    const { signature, feeds } = packInputs({ ...door, take }, data, lengths, true);
+    const given = packStates(this.#model, `${door.owner}: predict`, state, signature.rows);
+    const names = Object.keys(given);
+    for (const name of names) feeds[`state/${name}`] = given[name]!;
+    return { signature, names, feeds };
   }
 
-  #borrow(borrowed: Float32Array[], length: number, filled: boolean): Float32Array {
-    const array = this.#memory.take(length, filled);
-    borrowed.push(array);
-    return array;
+  async #run({ signature, names, feeds }: PackedCall, signal: AbortSignal | undefined): Promise<Prediction> {
+    const program = this.#programs.get(`${signatureKey(signature)}|${names.join()}`, () => this.#compile(signature, names));
+    this.#latest = program;
+    return readResults(program.built, await program.executable.runAsync(feeds, { signal }));
+  }
+
+  /** The memory that the program of the latest call reads: what is packed there needs no further copy if this call runs the same program. */
+  #inputOfLatest(input: string, length: number, filled: boolean): Float32Array | undefined {
+    const memory = this.#latest?.executable.direct.inputs[`input/${input}`];
+    if (!(memory instanceof Float32Array) || memory.length !== length) return undefined;
+    return filled ? memory : memory.fill(0);
   }
 
   #compile(signature: Signature, given: readonly string[]): Program<BuiltModel> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { bidirectional, concatenate, dense, embedding, gru, lastStep, lstm, oneHot, rnn } from '../../lib/layers/index.ts';
 import type { Layer } from '../../lib/layers/index.ts';
 import { connect, input, model, sequential } from '../../lib/model/index.ts';
-import type { Model } from '../../lib/model/index.ts';
+import type { Model, Prediction } from '../../lib/model/index.ts';
 import { assertRejects, assertThrows } from '../support/errors.ts';
 import { assertNear, flat, someSequence, someSequences, weightsOf } from '../support/models.ts';
 
@@ -94,6 +94,18 @@ describe('model: predict', () => {
       return prediction;
     });
     for (const { output } of await Promise.all(pending)) assert.deepEqual(output.data, expected);
+  });
+
+  it('keeps calls apart that the data\'s own getters make', async () => {
+    const made = built([gru({ units: 3 })], 2);
+    const tensor = (shift: number): { data: Float32Array; shape: number[] } => ({ data: Float32Array.from({ length: 12 }, (_, i) => Math.sin(i * 1.3 + shift)), shape: [2, 3, 2] });
+    const [name] = made.states.map((state) => state.name) as [string];
+    const start = (): { data: Float32Array; shape: number[] } => ({ data: new Float32Array(6).fill(0.3), shape: [2, 3] });
+    const [outer, inner] = [await made.predict(tensor(1), { state: { [name]: start() } }), await made.predict(tensor(9))];
+    let nested: Promise<Prediction> | undefined;
+    const state = { get [name]() { nested ??= made.predict(tensor(9)); return start(); } };
+    assert.deepEqual((await made.predict(tensor(1), { state })).output.data, outer.output.data);
+    assert.deepEqual((await nested!).output.data, inner.output.data);
   });
 
   it('gives each its own, whatever ran before it: other shapes, padding, refused data', async () => {
