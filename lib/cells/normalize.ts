@@ -2,7 +2,7 @@ import { add, multiply, standardize, type Value } from '../graph/index.ts';
 import type { Affine, CellTools } from './cell.ts';
 
 /** What normalising cells add below the root, so that a row of equal numbers has a quotient too. */
-export const epsilonOption = { default: 1e-5, least: Number.MIN_VALUE, most: 1 } as const;
+export const epsilonOption = { default: 1e-5, least: 2 ** -126, most: 1 } as const;
 
 type Tools = Pick<CellTools, 'affineThrough' | 'parameter' | 'biased'> & { readonly options: { readonly epsilon: number } };
 

@@ -53,5 +53,7 @@ describe('signed zeros, infinities, NaN and numbers at the edge, engine against 
   it('standardize', () => {
     const rows = [0, -0, 7, NaN, Infinity, -Infinity].flatMap((number) => [[number, number, number], [number, 1, 1], [1, -1, number]]);
     compare('standardize', g.standardize(g.input('x', [rows.length, 3], 'float32'), { epsilon: 0.5 }), { x: rows.flat() });
+    const equal = [0, 0, 0, 4, 4, 4, -0.5, -0.5, -0.5];
+    compare('standardize rows of equal numbers', g.standardize(g.input('x', [3, 3], 'float32'), { epsilon: 2 ** -126 }), { x: equal });
   });
 });

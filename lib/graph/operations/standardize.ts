@@ -9,6 +9,9 @@ import { constant } from './leaves.ts';
 import { mean, sum } from './reductions.ts';
 import { expand, reshape } from './views.ts';
 
+/** The smallest number that the engine does not take for 0. */
+const leastEpsilon = 2 ** -126;
+
 /** Σ term(i) / count over one row. */
 function meanOf(count: number, term: (i: number) => number): number {
   let total = 0;
@@ -28,8 +31,8 @@ defineOperation({
     const epsilon = attributes['epsilon'];
     requireType('standardize', 'the input', x!, ['float32']);
     requireRank('standardize', 'the input', x!, 2);
-    if (typeof epsilon !== 'number' || !(epsilon > 0 && epsilon < Infinity)) {
-      throw new BpttError('ERR_BPTT_RANGE', `standardize: expected a finite epsilon above 0, received ${describe(epsilon)}`, { expected: 'a number above 0', received: epsilon });
+    if (typeof epsilon !== 'number' || !(epsilon >= leastEpsilon && Math.fround(epsilon) < Infinity)) {
+      throw new BpttError('ERR_BPTT_RANGE', `standardize: expected an epsilon of 2⁻¹²⁶ or more that float32 holds, received ${describe(epsilon)}`, { expected: leastEpsilon, received: epsilon });
     }
     return [{ shape: x!.shape, type: 'float32' }, { shape: [x!.shape[0]!], type: 'float32' }];
   },
@@ -94,8 +97,8 @@ defineOperation({
 
 /**
  * Every row along the last axis less its mean, by its standard deviation: (x − mean x) / √(var x + ε) for x float32 [..., C]. The variance is that of all C elements, as in
- * layer normalisation; `epsilon` is ε, 1e−5 unless given, so that a row of equal elements gives zeros.
- * @throws ERR_BPTT_TYPE for a value that is not float32, ERR_BPTT_SHAPE for a scalar, ERR_BPTT_RANGE for an epsilon that is not above 0.
+ * layer normalisation; `epsilon` is ε, 1e−5 unless given; a row of equal elements gives zeros, but for the rounding of its mean.
+ * @throws ERR_BPTT_TYPE for a value that is not float32, ERR_BPTT_SHAPE for a scalar, ERR_BPTT_RANGE for an epsilon below 2⁻¹²⁶ or beyond float32.
  */
 export function standardize(x: Value, options: { readonly epsilon?: number | undefined } = {}): Value {
   checkOptions('standardize', options, ['epsilon']);
