@@ -28,9 +28,11 @@ class Placement {
 
  private:
   std::atomic<int> processor_{-1};
+#if defined(__linux__)
   std::atomic<int64_t> thread_{0};
   ProcessorSet allowed_;
   bool away_ = false;
+#endif
 };
 
 }  // namespace bptt

@@ -86,6 +86,7 @@ class GemmTask final : public Task {
     for (const auto& [block, visitsLater] : fetches_) {
       if (!span_.hasVisit(step, visitsLater)) continue;
       const int64_t begin = block.rows * range.begin / extent, end = block.rows * range.end / extent;
+      if (begin == end) continue;
       runs[count++] = {block.base + span_.stepLater(step, visitsLater) * block.perStep + begin * block.perRow, (end - begin) * block.perRow};
     }
     return count;

@@ -56,6 +56,14 @@ class StandardizeTask final : public Task {
     table_.standardize(call);
   }
 
+  void findFar(const Steps&, std::vector<FarBlock>& blocks) const override {
+    FarBlock block;
+    for (const Place& place : {input_, output_}) {
+      if (farBlockOf(place, block)) blocks.push_back(block);
+      if (output_.base == input_.base) break;
+    }
+  }
+
  private:
   const KernelTable& table_;
   Place input_, output_, scale_;
@@ -86,6 +94,14 @@ class StandardizeGradientTask final : public Task {
     call.rows = range.count();
     call.columns = d_.dimension(1);
     table_.standardizeGradient(call);
+  }
+
+  void findFar(const Steps&, std::vector<FarBlock>& blocks) const override {
+    FarBlock block;
+    for (const Place& place : {d_, y_}) {
+      if (farBlockOf(place, block)) blocks.push_back(block);
+    }
+    if (output_.base != d_.base && output_.base != y_.base && farBlockOf(output_, block)) blocks.push_back(block);
   }
 
  private:

@@ -187,7 +187,7 @@ class Fetches {
     tile.fetch = tile.panel;
     tile.fetchStep = 0;
     if (run_ == end_) return;
-    const ptrdiff_t left = run_->count - done_, most = left / (tile.depth > 0 ? tile.depth : 1) + 1;
+    const ptrdiff_t last = run_->count - done_ - 1, most = tile.depth > 1 ? last / (tile.depth - 1) : 0;
     tile.fetch = run_->from + done_;
     tile.fetchStep = step_ < most ? step_ : most;  // not beyond its end, where another thread may be writing
     done_ += step_ * tile.depth;
