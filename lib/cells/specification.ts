@@ -150,6 +150,6 @@ export function cellSpecification<State extends string, Options extends CellOpti
     parameters: [...gateParameters(recorder, units, inputSize), ...[...recorder.own.values()].map(({ parameter }) => parameter)],
     outputSize: output.shape[1]!,
     recurrentSize: recorder.recurrentSize,
-    jointBiases: bias === 'double' && recorder.loneBiases === 0,
+    jointBiases: bias === 'double' && recorder.gates.size > 0 && recorder.loneBiases === 0,
   };
 }

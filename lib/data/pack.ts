@@ -161,7 +161,7 @@ function packRows(list: readonly unknown[], specification: DataSpecification, op
   const steps = ragged && options.round ? roundSteps(longest) : longest;
   const lengths = ragged ? Int32Array.from(rowLengths) : readLengths(specification, options.lengths, list.length, steps);
   const width = stepWidth(specification);
-  const target = allocate(specification, list.length * steps * width);
+  const target = allocate(specification, list.length * steps * width, lengths === null);
   list.forEach((row, index) => copyRow(row, (lengths?.[index] ?? steps) * width, target, index * steps * width, specification, index));
   return { data: target, rows: list.length, steps, longest, lengths };
 }
@@ -254,8 +254,11 @@ function copyChecked(
   }
 }
 
+/** Fewer numbers are copied in the time that a call of native code takes. */
+const leastNative = 128;
+
 function copyFinite(from: Float32Array, to: Float32Array, specification: DataSpecification): boolean {
-  if (specification.copyFinite) return specification.copyFinite(from, to);
+  if (specification.copyFinite && from.length >= leastNative) return specification.copyFinite(from, to);
   to.set(from);
   return allFinite(to);
 }

@@ -105,15 +105,17 @@ describe('data: what comes in at the door', () => {
       to.set(from);
       return from.every(Number.isFinite);
     };
-    const copied = { ...frames, copyFinite };
-    const whole = Float32Array.from({ length: 8 }, (_, i) => i);
-    assert.deepEqual(pack({ data: whole, shape: [2, 2, 2] }, copied), pack({ data: whole, shape: [2, 2, 2] }, frames));
-    assert.deepEqual(lengths.splice(0), [8]);
-    assert.deepEqual(pack({ data: whole, shape: [2, 2, 2] }, copied, { lengths: [1, 2] }), pack({ data: whole, shape: [2, 2, 2] }, frames, { lengths: [1, 2] }));
-    assert.deepEqual(lengths.splice(0), [2, 4]);
-    whole[5] = Infinity;
-    assertThrows(() => pack({ data: whole, shape: [2, 2, 2] }, copied), 'ERR_BPTT_DATA', /row 1, step 0, feature 1, received Infinity/);
-    assertThrows(() => pack([[whole.subarray(0, 2)], [whole.subarray(4, 6)]], copied), 'ERR_BPTT_DATA', /row 1, step 0, feature 1/);
+    const wide = { ...frames, sizes: [128] }, copied = { ...wide, copyFinite };
+    const whole = Float32Array.from({ length: 512 }, (_, i) => i), tensor = { data: whole, shape: [2, 2, 128] };
+    assert.deepEqual(pack(tensor, copied), pack(tensor, wide));
+    assert.deepEqual(lengths.splice(0), [512]);
+    assert.deepEqual(pack(tensor, copied, { lengths: [1, 2] }), pack(tensor, wide, { lengths: [1, 2] }));
+    assert.deepEqual(lengths.splice(0), [128, 256]);
+    assert.deepEqual(pack({ data: whole.subarray(0, 8), shape: [2, 2, 2] }, { ...frames, copyFinite }).data, whole.subarray(0, 8));
+    assert.deepEqual(lengths.splice(0), [], 'few numbers are copied here');
+    whole[257] = Infinity;
+    assertThrows(() => pack(tensor, copied), 'ERR_BPTT_DATA', /row 1, step 0, feature 1, received Infinity/);
+    assertThrows(() => pack([[whole.subarray(0, 128)], [whole.subarray(256, 384)]], copied), 'ERR_BPTT_DATA', /row 1, step 0, feature 1/);
   });
 
   it('pads memory that was used before with zeros', () => {
