@@ -63,6 +63,9 @@ describe('the page about published results', () => {
       assert.deepEqual(held(good), [true, true], name);
       assert.match(good.text.join('\n'), /1,600 \(1,600 to 1,600\)/);
       assert.match(good.text.join('\n'), /never within 1,600/);
+      assert.deepEqual(good.figures.map((figure) => figure.name), [name]);
+      const [first, last] = [good.figures[0]!.plot.series[0]!, good.figures[0]!.plot.series.at(-1)!].map(({ y }) => Array.from(y));
+      assert.ok(Math.abs(first!.at(-1)! - 1) < 1e-9 && last!.every((share) => share === 0), 'all seeds of the cell, none of the simple network');
       assert.deepEqual(held(sectionFor(name, measure, (subject) => (subject === 'RNN' ? 'criterion' : 'budget'))), [false, false], name);
     }
   });

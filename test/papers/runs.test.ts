@@ -11,6 +11,7 @@ import { jozefowicz } from '../../bench/papers/published.ts';
 import { groupBySubject, meanCurve, median, updatesUntil } from '../../bench/papers/report/format.ts';
 import { arithmeticOrder, xmlOrder } from '../../bench/papers/report/jozefowicz.ts';
 import { agreement, judgeOrder } from '../../bench/papers/report/order.ts';
+import { sectionOf } from '../../bench/papers/report/page.ts';
 import { ResultFile, type RunRecord } from '../../bench/papers/results.ts';
 import { copyTokens } from '../../bench/papers/tasks/copyMemory.ts';
 import { countingExample, countingTokens } from '../../bench/papers/tasks/counting.ts';
@@ -37,6 +38,17 @@ describe('runs of published results', () => {
     assert.equal(file.find(record('b', 1, {}, { updates: 10, units: 3 })), undefined);
     assert.equal(file.find(record('b', 2, {})), undefined);
     assert.equal(readFileSync(file.file, 'utf8').split('\n').length, 6, 'a line for each run');
+  });
+
+  it('reports the stored runs that have the settings of the plan, and no others', () => {
+    const counting = experiments.find(({ name }) => name === 'counting')!;
+    const [file, planned] = [new ResultFile('small', 'counting', folder), counting.plan('small').filter(({ subject }) => subject === 'LSTM')];
+    const measures = { accuracy: 0.5, seen: 1, unseen: 0.2, unbroken: 128 };
+    const store = (seed: number, settings: Record<string, string | number>): void => file.add({ ...record('LSTM', seed, measures), settings, traces: { unit: [0] } });
+    store(1, { ...planned[0]!.settings, units: 77 });
+    assert.equal(sectionOf(counting, 'small', folder), undefined);
+    store(2, planned[1]!.settings);
+    assert.match(sectionOf(counting, 'small', folder)!.text.join('\n'), /\| LSTM \| 0\.5 \| 1 \|/, 'one seed, not two');
   });
 
   it('plans every experiment for both budgets, no run twice', () => {

@@ -176,9 +176,10 @@ describe('tasks of published results', () => {
 
   describe('counting', () => {
     it('[65] spells aⁿbⁿ with what follows each symbol', () => {
-      const { input, target } = countingExample(2);
+      const { input, target, weights } = countingExample(2);
       assert.deepEqual([...input], [0, 1, 1, 2, 2]);
       assert.deepEqual([...target], [1, 1, 2, 2, 3]);
+      assert.deepEqual([...weights], [0, 0, 0, 1, 1], 'the number of a is not asked for');
     });
     it('[65] recognises aⁿbⁿ only when every b and the end are foretold, and leaves the number of a open', () => {
       const { target } = countingExample(3);

@@ -8,12 +8,14 @@ export interface CountingExample {
   readonly input: Int32Array;
   /** n times a, n times b, end. */
   readonly target: Int32Array;
+  /** 1 from the first b on, where what follows is certain, 0 before: nobody can know when the b begin. */
+  readonly weights: Float32Array;
 }
 
 /** aⁿbⁿ for one n. */
 export function countingExample(n: number): CountingExample {
   const whole = Int32Array.from({ length: 2 * n + 2 }, (_, i) => (i === 0 ? begin : i <= n ? a : i <= 2 * n ? b : end));
-  return { input: whole.slice(0, -1), target: whole.slice(1) };
+  return { input: whole.slice(0, -1), target: whole.slice(1), weights: Float32Array.from({ length: 2 * n + 1 }, (_, i) => Number(i > n)) };
 }
 
 /**
