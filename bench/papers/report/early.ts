@@ -4,7 +4,7 @@ import type { Figure } from './page.ts';
 import { hochreiter, type EarlyResult } from '../published.ts';
 import type { RunRecord } from '../results.ts';
 import { judgeClaim } from './claims.ts';
-import { describeSettings, groupBySubject, median, show, table, type Group } from './format.ts';
+import { describeSettings, groupBySubject, median, show, showAll, table, type Group } from './format.ts';
 
 const solvedOf = ({ records }: Group): RunRecord[] => records.filter(({ ended }) => ended === 'criterion');
 
@@ -45,6 +45,12 @@ function solvedFigure(name: string, title: string, groups: readonly Group[]): Fi
   return { name, plot: { title, x: { label: 'sequences' }, y: { label: 'share of seeds that have solved it' }, series, height: 300 } };
 }
 
+/** How far the seeds came that did not meet the criterion: the share of test strings that each of them foretells. */
+function missedText(group: Group): string {
+  const missed = group.records.filter(({ ended }) => ended !== 'criterion').map(({ measures }) => measures['test']!);
+  return missed.length === 0 ? '' : showAll(missed, 3);
+}
+
 /** Embedded Reber grammar. */
 export function reportReber(records: readonly RunRecord[], subjects: readonly string[], cell: string): Section {
   const groups = groupBySubject(records, subjects);
@@ -59,9 +65,9 @@ export function reportReber(records: readonly RunRecord[], subjects: readonly st
       `Here: ${describeSettings(records, ['strings', 'rate', 'most'])}; one string at a time, Adam and cross-entropy instead of gradient descent and squared error, gradients through everything instead of through the cells alone. Looked at every `
       + `${show(Number(records[0]!.settings['every']))} strings. Changed after first runs: with six units, 301 weights and so about as many as in the paper, one seed of six met the criterion within 20,000 strings; `
       + 'the simple network has as many weights as the cell of 1997, not the 15 units of the paper.',
-      table(['network', 'weights', 'solved', 'sequences until solved, median (range)'], [
-        ...hochreiter.reber.map((row) => publishedRow(row).slice(0, 4)),
-        ...groups.map((group) => [`${group.subject}, ${show(Number(group.records[0]!.settings['units']))} units`, show(group.records[0]!.parameters), `${solvedOf(group).length} of ${group.records.length}`, sequencesText(group)]),
+      table(['network', 'weights', 'solved', 'sequences until solved, median (range)', 'test strings foretold where not solved'], [
+        ...hochreiter.reber.map(publishedRow),
+        ...groups.map((group) => [`${group.subject}, ${show(Number(group.records[0]!.settings['units']))} units`, show(group.records[0]!.parameters), `${solvedOf(group).length} of ${group.records.length}`, sequencesText(group), missedText(group)]),
       ]),
     ],
     figures: [solvedFigure('reber', 'Embedded Reber grammar', groups)],
