@@ -179,11 +179,14 @@ export class Model {
   /**
    * Writes one parameter.
    * @param data in the parameter's shape: nested arrays, a flat typed array, or { data, shape }.
-   * @throws ERR_BPTT_SHAPE, ERR_BPTT_DATA for numbers that do not fit; ERR_BPTT_BUSY during a training step.
+   * @throws ERR_BPTT_SHAPE, ERR_BPTT_DATA for numbers that do not fit; ERR_BPTT_BUSY while a training step writes the weights or a prediction reads them.
    */
   setParameter(name: string, data: Data): void {
     const { view, shape, name: fullName } = this.parameter(name);
     this.requireIdle(`parameter "${fullName}"`);
+    if (!this.core.turns.idle) {
+      throw new BpttError('ERR_BPTT_BUSY', `parameter "${fullName}": a prediction is reading the weights; await it before they are changed`, { expected: 'idle', received: 'predicting' });
+    }
     const flat = ArrayBuffer.isView(data) ? { data, shape: [...shape] } : data;
     const specification = { owner: `parameter "${fullName}"`, type: 'float32', time: false, sizes: shape.slice(1), double: this.core.door.double } as const;
     const packed = shape.length === 0 ? pack([data] as never, specification) : pack(flat, specification);

@@ -63,7 +63,7 @@ const situations: Readonly<Record<string, (situation: Situation, inside: () => P
 /** What must answer; all else is refused with ERR_BPTT_BUSY. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   idle: Object.keys(operations),
-  predicting: Object.keys(operations),
+  predicting: Object.keys(operations).filter((operation) => operation !== 'setParameter'),
   'in a step': ['predict', 'evaluate'],
   'between the steps of fit': ['predict', 'stream', 'setParameter', 'save', 'evaluate', 'state'],
   'after an abort': Object.keys(operations),

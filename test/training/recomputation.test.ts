@@ -153,7 +153,7 @@ describe('training: recomputation', function () {
     const before = weightsOf(made);
     const trainer = new Trainer(made, { loss: squaredError(), optimizer: sgd(), recomputation: { segment: 2 } });
     const controller = new AbortController();
-    const step = trainer.step(sequences([40]), { signal: controller.signal });
+    const step = trainer.step(sequences([600]), { signal: controller.signal }); // hundreds of segments: it takes longer than the timer
     setTimeout(() => controller.abort(), 0);
     await assertRejects(() => step, 'ERR_BPTT_ABORTED', /aborted/);
     assert.deepEqual(weightsOf(made), before);
