@@ -22,8 +22,8 @@ export interface Results {
 
 function shown({ quantity }: Judged, values: readonly number[]): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const format = (value: number): string => (quantity === 'ratio' ? value.toPrecision(value < 10 ? 2 : 3) : quantity === 'peakShare' ? `${(value * 100).toFixed(0)} %` : value.toPrecision(2));
-  const unit = quantity === 'ratio' ? '×' : quantity === 'milliseconds' ? ' ms' : '';
+  const format = (value: number): string => (quantity === 'ratio' ? value.toPrecision(value < 10 ? 2 : 3) : quantity === 'peakShare' ? (value * 100).toFixed(0) : value.toPrecision(2));
+  const unit = { ratio: '×', peakShare: ' %', milliseconds: ' ms' }[quantity];
   return format(least) === format(most) ? `${format(least)}${unit}` : `${format(least)}–${format(most)}${unit}`;
 }
 
