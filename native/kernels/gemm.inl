@@ -21,6 +21,7 @@ struct Tile {
   const float* a;
   ptrdiff_t aRowStride, aDepthStride;
   const float* panel;
+  ptrdiff_t panelStride;  // from one step of the depth to the next
   ptrdiff_t depth;
   float* c;
   ptrdiff_t cRowStride;
@@ -127,7 +128,7 @@ void runTile(const Tile& tile) {
   for (int r = 0; r < Rows; ++r) a[r] = tile.a + r * tile.aRowStride;
   const float* panel = tile.panel;
   const float* fetch = tile.fetch;
-  const ptrdiff_t fetchStep = tile.fetchStep;
+  const ptrdiff_t fetchStep = tile.fetchStep, panelStride = tile.panelStride;
   ptrdiff_t offset = 0;
   for (ptrdiff_t k = 0; k < tile.depth; ++k) {
     if constexpr (2 * Rows * Vectors >= kTileAccumulators) {  // others are bound by their loads
@@ -136,7 +137,7 @@ void runTile(const Tile& tile) {
     }
     addProducts<Rows, Vectors>(a, offset, panel, sums);
     offset += tile.aDepthStride;
-    panel += Vectors * kLanes;
+    panel += panelStride;
   }
   endSums<Rows, Vectors>(tile, sums);
 }
@@ -163,64 +164,78 @@ constexpr TileFunction kTiles[kPanelVectors + 1][13] = {{}, BPTT_TILES(1), BPTT_
 
 // A packed operand of more elements comes from beyond the second-level cache: while one of its panels is multiplied, the next one is fetched.
 constexpr ptrdiff_t kFarPanels = 256 * 1024;
+// Beyond this many that comes before whatever else is to be fetched.
+constexpr ptrdiff_t kFarthestPanels = 2 * 1024 * 1024;
 
-// Deals out to the tiles what is to be fetched: each gets a stretch of it, about as long as all others.
-class Fetches {
- public:
-  explicit Fetches(const GemmArguments& arguments)
-      : panels_(arguments.fetchCount == 0 && arguments.depth * (arguments.panelEnd - arguments.panelBegin) * kPanelWidth > kFarPanels) {
-    ptrdiff_t elements = 0;
-    for (ptrdiff_t i = 0; i < arguments.fetchCount; ++i) elements += arguments.fetches[i].count;
-    const ptrdiff_t tiles = tilesOf(arguments.rows, kPanelVectors) * (arguments.panelEnd - arguments.panelBegin) - arguments.fetchCount;
-    aim(arguments.fetches, arguments.fetchCount, elements, tiles * arguments.depth);
+// A walk through runs of memory, so many elements with every step of the depth.
+struct FetchWalk {
+  const FetchRun* run = nullptr;
+  const FetchRun* end = nullptr;
+  ptrdiff_t done = 0, step = 0;
+
+  // `elements` in all, over `depthSteps`; one line with every step at most.
+  void aim(const FetchRun* runs, ptrdiff_t count, ptrdiff_t elements, ptrdiff_t depthSteps) {
+    constexpr ptrdiff_t kMostStep = 16;
+    run = runs;
+    end = runs + count;
+    done = 0;
+    step = depthSteps <= 0 ? kMostStep : 1 + elements / depthSteps;
+    if (step > kMostStep) step = kMostStep;
   }
 
-  // Whether nothing but the panels themselves is to be fetched.
+  void deal(Tile& tile) {
+    const ptrdiff_t last = run->count - done - 1, most = tile.depth > 1 ? last / (tile.depth - 1) : 0;
+    tile.fetch = run->from + done;
+    tile.fetchStep = step < most ? step : most;  // not beyond its end, where another thread may be writing
+    done += step * tile.depth;
+    if (done < run->count) return;
+    done = 0;
+    ++run;
+  }
+};
+
+// Deals out to the tiles what is to be fetched: each gets a stretch of it. Of every panel the first tiles fetch the next panel, where the packed operand
+// is large, the others what the caller asked for.
+class Fetches {
+ public:
+  explicit Fetches(const GemmArguments& arguments) {
+    const ptrdiff_t panels = arguments.panelEnd - arguments.panelBegin, tiles = tilesOf(arguments.rows, kPanelVectors);
+    for (ptrdiff_t i = 0; i < arguments.fetchCount; ++i) asked_ += arguments.fetches[i].count;
+    panels_ = arguments.depth * panels * kPanelWidth > (asked_ == 0 ? kFarPanels : kFarthestPanels) && (asked_ == 0 || tiles > 1);
+    if (panels_) askedOfPanel_ = asked_ / panels;
+    runs_.aim(arguments.fetches, arguments.fetchCount, asked_, panels_ ? 0 : (tiles * panels - arguments.fetchCount) * arguments.depth);
+  }
+
   bool panels() const { return panels_; }
 
+  // What the caller asked for takes a line a step then, and the panel all steps that are left.
   void aimAtPanel(const float* panel, ptrdiff_t elements, ptrdiff_t depthSteps) {
+    constexpr ptrdiff_t kLine = 16;
     own_ = FetchRun{panel, elements};
-    aim(&own_, panel == nullptr ? 0 : 1, elements, depthSteps);
+    const ptrdiff_t left = depthSteps - askedOfPanel_ / kLine;
+    panel_.aim(&own_, panel == nullptr ? 0 : 1, elements, left > depthSteps / 2 ? left : depthSteps / 2);
   }
 
   void deal(Tile& tile) {
     tile.fetch = tile.panel;
     tile.fetchStep = 0;
-    if (run_ == end_) return;
-    const ptrdiff_t last = run_->count - done_ - 1, most = tile.depth > 1 ? last / (tile.depth - 1) : 0;
-    tile.fetch = run_->from + done_;
-    tile.fetchStep = step_ < most ? step_ : most;  // not beyond its end, where another thread may be writing
-    done_ += step_ * tile.depth;
-    if (done_ < run_->count) return;
-    done_ = 0;
-    ++run_;
+    if (panel_.run != panel_.end) panel_.deal(tile);
+    else if (runs_.run != runs_.end) runs_.deal(tile);
   }
 
  private:
-  void aim(const FetchRun* runs, ptrdiff_t count, ptrdiff_t elements, ptrdiff_t depthSteps) {
-    constexpr ptrdiff_t kMostStep = 16;  // one line with every step
-    run_ = runs;
-    end_ = runs + count;
-    done_ = 0;
-    step_ = depthSteps <= 0 ? kMostStep : 1 + elements / depthSteps;
-    if (step_ > kMostStep) step_ = kMostStep;
-  }
-
-  bool panels_;
+  bool panels_ = false;
+  ptrdiff_t asked_ = 0, askedOfPanel_ = 0;
   FetchRun own_ = {};
-  const FetchRun* run_ = nullptr;
-  const FetchRun* end_ = nullptr;
-  ptrdiff_t done_ = 0, step_ = 0;
+  FetchWalk panel_, runs_;
 };
 
-// All rows of one panel over one block of the depth, in tiles of heights that differ by at most one: a last tile of one row would run at a
-// third of the speed.
-void runPanel(Tile tile, ptrdiff_t rows, int vectors, Fetches& fetches) {
-  const bool reads = tile.initial != nullptr && tile.initialColumnStride != 0;
-  tile.nextRowStride = reads ? tile.initialRowStride : tile.cRowStride;
+// Rows that lie below one another, in tiles of heights that differ by at most one: a last tile of one row would run at a third of the speed.
+void runRows(Tile& tile, ptrdiff_t rows, int vectors, Fetches& fetches) {
   for (ptrdiff_t tiles = tilesOf(rows, vectors); tiles > 0; --tiles) {
     const ptrdiff_t height = (rows + tiles - 1) / tiles;
-    tile.next = tiles == 1 ? nullptr : (reads ? tile.initial : tile.c) + height * tile.nextRowStride;
+    const float* begin = tile.initial != nullptr && tile.initialColumnStride != 0 ? tile.initial : tile.c;
+    tile.next = tiles == 1 ? nullptr : begin + height * tile.nextRowStride;
     fetches.deal(tile);
     kTiles[vectors][height](tile);
     rows -= height;
@@ -228,6 +243,31 @@ void runPanel(Tile tile, ptrdiff_t rows, int vectors, Fetches& fetches) {
     tile.c += height * tile.cRowStride;
     if (tile.initial != nullptr) tile.initial += height * tile.initialRowStride;
   }
+}
+
+// Where a tile holds three rows, those left over would make tiles of two, which wait for their loads: one or two tiles of five rows and half the
+// width take their place.
+constexpr ptrdiff_t rowsInHalves(ptrdiff_t rows, int vectors) {
+  if (vectors != kPanelVectors || tileRows(kPanelVectors) != 3 || rows < 4) return 0;
+  const ptrdiff_t wanted = rows % 3 == 0 ? 0 : rows % 3 == 2 ? 5 : 10;
+  return wanted <= rows ? wanted : 4;
+}
+
+// All rows of one panel over one block of the depth.
+void runPanel(Tile tile, ptrdiff_t rows, int vectors, Fetches& fetches) {
+  tile.panelStride = vectors * kLanes;
+  tile.nextRowStride = tile.initial != nullptr && tile.initialColumnStride != 0 ? tile.initialRowStride : tile.cRowStride;
+  const ptrdiff_t halved = rowsInHalves(rows, vectors);
+  runRows(tile, rows - halved, vectors, fetches);
+  if (halved == 0) return;
+  constexpr int half = kPanelVectors / 2;
+  Tile right = tile;
+  tile.lastCount = kLanes;
+  runRows(tile, halved, half, fetches);
+  right.panel += half * kLanes;
+  right.c += half * kLanes;
+  if (right.initial != nullptr) right.initial += half * kLanes * right.initialColumnStride;
+  runRows(right, halved, half, fetches);
 }
 
 // Depth and rows that stay in the second-level cache together with a panel.

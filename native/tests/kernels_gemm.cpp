@@ -198,6 +198,7 @@ void testGemm(const KernelTable& table) {
       checkGemm(table, {{2, 0, 20}, initial, false, 0}, flush);
       checkGemm(table, {{7, 1100, 4 * 64 + 1}, initial, true, 0}, flush);  // panels from far away
     }
+    checkGemm(table, {{7, 1056, 2013}, Initial::kMatrix, false, 1}, flush);  // so many that they are fetched before what is asked for
   }
 }
 
