@@ -57,16 +57,6 @@ export interface NativeRunError extends Error {
   readonly details: readonly [index: number, row: number];
 }
 
-export interface NativeRun {
-  /** Resolves when the run has ended well, else rejects with a NativeRunError. */
-  readonly promise: Promise<void>;
-  /**
-   * Stops the run between two instructions or two steps. Storages but the last one are then unchanged: once the program has begun to write any
-   * of them, it is finished and the promise resolves. May be called at any time and more than once.
-   */
-  cancel(): void;
-}
-
 /** Part of an executable's last storage, to be copied out of it. */
 export interface NativeCopy {
   /** The first element. */
@@ -81,10 +71,16 @@ export interface NativeExecutable {
   run(): void;
   /**
    * Runs off the event loop, after the runs that were queued before. Storages must not be written until it has ended.
+   * @returns a promise that resolves when the run has ended well, else rejects with a NativeRunError.
    * @param copies made by the run's threads after a run that ended well, before the promise resolves. Default none.
    * @throws ERR_BPTT_BUSY; ERR_BPTT_TYPE for copies that are none, ERR_BPTT_RANGE for one that reaches beyond the storage.
    */
-  runAsync(copies?: readonly NativeCopy[]): NativeRun;
+  runAsync(copies?: readonly NativeCopy[]): Promise<void>;
+  /**
+   * Stops what `runAsync` began last between two instructions or two steps. Storages but the last one are then unchanged: once the program has begun to
+   * write any of them, it is finished and the promise resolves. May be called at any time and more than once.
+   */
+  cancel(): void;
 }
 
 export interface NativeModule {

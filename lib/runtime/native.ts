@@ -3,7 +3,7 @@ import { compile, layOutVariables } from '../compiler/index.ts';
 import type { CompiledProgram, InstructionNote, Slot } from '../compiler/index.ts';
 import { elementCount } from '../graph/value.ts';
 import type { ElementType, Graph, Variable } from '../graph/value.ts';
-import type { NativeExecutable, NativeModule, NativeProgram, NativeRun, NativeRunError, NativeStorage } from './native-module.ts';
+import type { NativeExecutable, NativeModule, NativeProgram, NativeRunError, NativeStorage } from './native-module.ts';
 import type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime.ts';
 
 /** A view of part of a storage as what callers hold: float32 or int32 live, bool as bytes beside the memory. */
@@ -111,11 +111,11 @@ function uninitialised(memory: Float32Array | Int32Array): (Float32Array | Int32
   }
 }
 
-async function cancellable(run: NativeRun, signal: AbortSignal): Promise<void> {
-  const cancel = (): void => run.cancel();
+async function cancellable(executable: NativeExecutable, run: Promise<void>, signal: AbortSignal): Promise<void> {
+  const cancel = (): void => executable.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    await run.promise;
+    await run;
   } finally {
     signal.removeEventListener('abort', cancel);
   }
@@ -154,7 +154,7 @@ class NativeRunner implements Executable {
     try {
       const copied = this.#large.map((port) => [port.slot.name, uninitialised(port.memory)] as const);
       const run = this.#executable.runAsync(this.#large.map(({ slot }, i) => ({ offset: slot.offset, target: copied[i]![1].buffer })));
-      await (signal ? cancellable(run, signal) : run.promise);
+      await (signal ? cancellable(this.#executable, run, signal) : run);
       return this.#results(Object.fromEntries(copied));
     } catch (error) {
       throw translateError(error, this.#notes, signal);

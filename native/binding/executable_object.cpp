@@ -6,7 +6,8 @@ namespace bptt {
 
 Napi::Function ExecutableObject::define(Napi::Env env) {
   return DefineClass(env, "Executable",
-                     {InstanceMethod<&ExecutableObject::run>("run"), InstanceMethod<&ExecutableObject::runAsync>("runAsync")});
+                     {InstanceMethod<&ExecutableObject::run>("run"), InstanceMethod<&ExecutableObject::runAsync>("runAsync"),
+                      InstanceMethod<&ExecutableObject::cancel>("cancel")});
 }
 
 ExecutableObject::ExecutableObject(const Napi::CallbackInfo& info)
@@ -37,13 +38,14 @@ Napi::Value ExecutableObject::runAsync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   RunQueue& queue = addon_.queue(env);
   ResultCopies copies(runnable_->executable(), info[0]);
-  const auto cancel = std::make_shared<std::atomic<bool>>(false);
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("cancel", Napi::Function::New(
-                           env, [cancel](const Napi::CallbackInfo&) { cancel->store(true); }, "cancel"));
   acquire(env);
-  result.Set("promise", queue.push(runnable_, std::move(copies), cancel));
-  return result;
+  cancel_ = std::make_shared<std::atomic<bool>>(false);
+  return queue.push(runnable_, std::move(copies), cancel_);
+}
+
+Napi::Value ExecutableObject::cancel(const Napi::CallbackInfo& info) {
+  if (cancel_) cancel_->store(true);
+  return info.Env().Undefined();
 }
 
 }  // namespace bptt

@@ -30,5 +30,5 @@ for (let round = 0; round < 10; round++) {
 const dropped = await settle() - afterFirst;
 const beforeRuns = await settle();
 for (let round = 0; round < 100_000; round++) executable.run();
-for (let round = 0; round < 3000; round++) await executable.runAsync().promise;
+for (let round = 0; round < 3000; round++) await executable.runAsync();
 console.log(JSON.stringify({ dropped, runs: await settle() - beforeRuns }));

@@ -15,10 +15,10 @@ async function reach(): Promise<void> {
   if (stage === 'loaded') return;
   const first = bindLong(module, stage === 'finished' ? 10 : hours);
   if (stage === 'bound') return;
-  const { promise } = first.executable.runAsync();
+  const promise = first.executable.runAsync();
   promise.catch(() => undefined);
   if (stage === 'finished') await promise;
-  if (stage === 'queued') bindLong(module, hours).executable.runAsync().promise.catch(() => undefined);
+  if (stage === 'queued') bindLong(module, hours).executable.runAsync().catch(() => undefined);
   if (stage === 'running') await new Promise((resolve) => { setTimeout(resolve, 20); });
 }
 
