@@ -16,9 +16,10 @@ export interface TurnOptions {
 
 /** Runs of one model, one after the other in the order of asking, so that nobody reads weights while they are written. */
 export class Turns {
-  #last: Promise<void> = Promise.resolve();
+  /** Those who wait, the first one first: each call gives the turn. */
+  readonly #waiting: (() => void)[] = [];
+  #taken = false;
   #writing = false;
-  #outstanding = 0;
 
   /** Whether weights are being written right now. */
   get writing(): boolean {
@@ -27,7 +28,7 @@ export class Turns {
 
   /** Whether nobody runs or waits. */
   get idle(): boolean {
-    return this.#outstanding === 0;
+    return !this.#taken;
   }
 
   /**
@@ -36,36 +37,34 @@ export class Turns {
    */
   async take<Result>({ owner, writes, signal }: TurnOptions, work: () => Promise<Result>): Promise<Result> {
     if (requireSignal(owner, signal)?.aborted) throw abortError(owner, signal!);
-    const atOnce = this.idle && !writes;
-    const before = this.#last;
-    let finish = (): void => undefined;
-    this.#last = new Promise((resolve) => { finish = resolve; });
-    this.#outstanding++;
+    if (this.#taken) await this.#wait(owner, signal);
+    else {
+      this.#taken = true;
+      if (writes) await Promise.resolve();
+    }
+    this.#writing = writes;
     try {
-      if (!atOnce) await unlessAborted(owner, before, signal);
-      this.#writing = writes;
-      try {
-        return await work();
-      } finally {
-        this.#writing = false;
-      }
+      return await work();
     } finally {
-      this.#outstanding--;
-      void before.then(finish);
+      this.#writing = false;
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#taken = false;
     }
   }
-}
 
-async function unlessAborted(owner: string, before: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return before;
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(abortError(owner, signal));
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([before, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
+  #wait(owner: string, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(go), 1);
+        reject(abortError(owner, signal!));
+      };
+      const go = (): void => {
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      };
+      signal?.addEventListener('abort', stop, { once: true });
+      this.#waiting.push(go);
+    });
   }
 }
