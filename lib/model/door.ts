@@ -126,3 +126,11 @@ function checkLengths({ owner, inputs }: DoorOptions, lengths: LengthsData | und
 export function signatureKey({ rows, inputs }: Signature): string {
   return `${rows}|${Object.entries(inputs).map(([name, { steps, ragged }]) => `${name}:${steps}${ragged ? 'r' : ''}`).join('|')}`;
 }
+
+/** Whether two signatures of one model are one program's. */
+export function isSameSignature(one: Signature, other: Signature): boolean {
+  return one.rows === other.rows && Object.keys(one.inputs).every((name) => {
+    const { steps, ragged } = one.inputs[name]!;
+    return steps === other.inputs[name]!.steps && ragged === other.inputs[name]!.ragged;
+  });
+}

@@ -18,6 +18,11 @@ export class Channel<Item> implements AsyncIterableIterator<Item> {
     return this;
   }
 
+  /** Whether somebody iterates. */
+  get attached(): boolean {
+    return this.#attached;
+  }
+
   /** Gives the loop one value and waits until its body is done with it; returns at once when nobody iterates. */
   async send(item: Item): Promise<void> {
     if (!this.#attached || this.#ended) return;

@@ -1,5 +1,9 @@
 import type { Packed } from '../data/pack.ts';
 import type { FloatArray } from '../data/tensor.ts';
+import type { Model } from '../model/index.ts';
+import type { RunArray } from '../runtime/runtime.ts';
+import type { PreparedBatch } from './prepare.ts';
+import type { StepOptions } from './stepProgram.ts';
 
 /** One update's part of a batch. */
 export interface Chunk {
@@ -11,6 +15,14 @@ export interface Chunk {
   readonly lossSteps: number;
   /** After how many of its steps the state is that the next part begins with; `steps` is the end. */
   readonly advance: number;
+}
+
+/** What one update learns from. */
+export interface BatchPart {
+  readonly options: StepOptions;
+  readonly feeds: Record<string, RunArray>;
+  /** How many steps of all rows have a loss. */
+  readonly steps: number;
 }
 
 /**
@@ -48,4 +60,30 @@ export function takeSteps(packed: Packed, start: number, steps: number): Packed 
 export function countSteps({ rows, steps, lengths }: Packed, lossSteps: number): number {
   if (!lengths) return rows * lossSteps;
   return lengths.reduce((sum, length) => sum + Math.max(0, length - (steps - lossSteps)), 0);
+}
+
+/** One chunk of a batch, of a model with one input over time and outputs over time alone. */
+export function cutPart(model: Model, { rows, inputs, targets, weights, steps: total }: PreparedBatch, chunk: Chunk, { carried, weighted, truncation }: Pick<StepOptions, 'carried' | 'weighted'> & {
+  readonly truncation: { readonly update: number; readonly gradient: number };
+}): BatchPart {
+  const feeds: Record<string, RunArray> = {};
+  const sizes: Record<string, { steps: number; ragged: boolean }> = {};
+  let steps = rows;
+  for (const { name, time } of model.inputs) {
+    const part = time ? takeSteps(inputs[name]!, chunk.start, chunk.steps) : inputs[name]!;
+    feeds[`input/${name}`] = part.data;
+    if (part.lengths) feeds[`lengths/${name}`] = part.lengths;
+    sizes[name] = { steps: part.steps, ragged: part.lengths !== null };
+    if (time) steps = countSteps(part, chunk.lossSteps);
+  }
+  const lossStart = chunk.start + chunk.steps - chunk.lossSteps;
+  for (const [name, data] of Object.entries(targets)) feeds[`target/${name}`] = takeSteps(data, lossStart, chunk.lossSteps).data;
+  for (const [name, data] of Object.entries(weights)) feeds[`weights/${name}`] = takeSteps(data, lossStart, chunk.lossSteps).data;
+  const options: StepOptions = {
+    signature: { rows, inputs: sizes }, carried, weighted,
+    lossSteps: chunk.lossSteps,
+    advance: chunk.advance < chunk.steps ? chunk.advance : null,
+    span: truncation.gradient < Math.min(truncation.update, total) ? truncation.gradient : null,
+  };
+  return { feeds, options, steps };
 }

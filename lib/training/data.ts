@@ -18,16 +18,16 @@ export function countBatches(data: Dataset | readonly Batch[] | Batch): number |
 
 /**
  * The batches of one epoch.
- * @throws ERR_BPTT_TYPE for something else, ERR_BPTT_DATA when there are none.
+ * @throws ERR_BPTT_TYPE for something else.
  */
-export async function* epochOf(owner: string, data: Dataset | readonly Batch[] | Batch, epoch: number): AsyncGenerator<Batch, void, void> {
+export function batchesOf(owner: string, data: Dataset | readonly Batch[] | Batch, epoch: number): Iterable<Batch> | AsyncIterable<Batch> {
   const source = isDataset(data) ? data.epoch(epoch) : Array.isArray(data) ? data as readonly Batch[] : isBatch(data) ? [data] : undefined;
   if (source === undefined) throw wrongType(owner, 'the data', 'a data set (textStream, sequences, batches), an array of batches, or { input, target }', data);
   if (typeof source !== 'object' || source === null || !(Symbol.iterator in source || Symbol.asyncIterator in source)) throw wrongType(owner, 'epoch()', 'an iterable of batches', source);
-  let empty = true;
-  for await (const batch of source) {
-    empty = false;
-    yield batch;
-  }
-  if (empty) throw new BpttError('ERR_BPTT_DATA', `${owner}: expected at least one batch, received none`, { expected: '1 or more', received: 0 });
+  return source;
+}
+
+/** An ERR_BPTT_DATA for an epoch that had none. */
+export function noBatches(owner: string): BpttError {
+  return new BpttError('ERR_BPTT_DATA', `${owner}: expected at least one batch, received none`, { expected: '1 or more', received: 0 });
 }

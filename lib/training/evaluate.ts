@@ -15,7 +15,7 @@ import { Turns } from '../model/turns.ts';
 import type { Executable, RunArray } from '../runtime/runtime.ts';
 import { CarriedPool } from './carry.ts';
 import type { CarriedStates } from './carry.ts';
-import { epochOf } from './data.ts';
+import { batchesOf, noBatches } from './data.ts';
 import { lossTerms } from './lossGraph.ts';
 import { BatchReader } from './prepare.ts';
 import type { PreparedBatch } from './prepare.ts';
@@ -86,34 +86,29 @@ export class Evaluator {
     const sums: Sums = { losses: new Map(), right: 0, judged: 0, steps: 0 };
     const keeper = new TurnKeeper();
     this.#pool.keep(null);
-    for await (const batch of epochOf(this.#owner, data, 0)) {
+    let empty = true;
+    for await (const batch of batchesOf(this.#owner, data, 0)) {
+      empty = false;
       const prepared = this.#reader.read(batch, true);
       await this.#model.core.turns.take({ owner: this.#owner, writes: false, signal: options.signal }, async () => {
         this.#pool.keep(await this.#run(prepared, sums, options.signal));
       });
-      await keeper.rest();
+      if (keeper.due) await keeper.rest();
     }
+    if (empty) throw noBatches(this.#owner);
     return this.#finish(sums);
   }
 
   async #run(prepared: PreparedBatch, sums: Sums, signal: AbortSignal | undefined): Promise<CarriedStates | null> {
-    const { rows, inputs, targets, weights } = prepared;
+    const { rows, signature, feeds, targets, weights } = prepared;
     const carries = this.#model.states.length > 0 && (this.#settings.carryState ?? prepared.fresh !== null);
     const carried = carries ? this.#pool.forRows(rows) : null;
-    const signature: Signature = { rows, inputs: Object.fromEntries(Object.entries(inputs).map(([name, { steps, lengths }]) => [name, { steps, ragged: lengths !== null }])) };
-    const feeds: Record<string, RunArray> = {};
-    for (const [name, packed] of Object.entries(inputs)) {
-      feeds[`input/${name}`] = packed.data;
-      if (packed.lengths) feeds[`lengths/${name}`] = packed.lengths;
-    }
-    for (const [name, packed] of Object.entries(targets)) feeds[`target/${name}`] = packed.data;
-    for (const [name, packed] of Object.entries(weights)) feeds[`weights/${name}`] = packed.data;
     if (carries) feeds['fresh'] = this.#pool.freshRows(rows, prepared.fresh);
     const weighted = Object.keys(weights);
     const program = this.#programs.get(`${signatureKey(signature)}|${weighted.join()}|${carries}`, () => this.#compile(signature, weighted, carried));
     addUp(sums, await program.executable.runAsync(feeds, { signal }), Object.keys(targets));
     const first = this.#model.outputs.find(({ name }) => name in targets)!;
-    sums.steps += first.time && this.#settings.lossOn === 'all' ? prepared.valid[first.name]! : rows;
+    sums.steps += first.time && this.#settings.lossOn === 'all' ? this.#reader.validSteps(prepared, first.name) : rows;
     return carried;
   }
 

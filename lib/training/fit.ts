@@ -2,7 +2,7 @@ import { requireInteger, requireNumber, wrongType } from '../checks.ts';
 import { BpttError, checkOptions } from '../errors.ts';
 import { abortError } from '../model/turns.ts';
 import { Channel } from './channel.ts';
-import { countBatches, epochOf } from './data.ts';
+import { batchesOf, countBatches, noBatches } from './data.ts';
 import type { Evaluation, TrainingData } from './evaluate.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 import { TurnKeeper } from './turn.ts';
@@ -83,8 +83,9 @@ export interface FitHost {
   /** Whether losses are sums and not means. */
   readonly sums: boolean;
   epochDone(): void;
-  /** Keeps others from training meanwhile. @throws ERR_BPTT_BUSY */
-  start<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Keeps others from training until the end. @throws ERR_BPTT_BUSY */
+  begin(): void;
+  end(): void;
 }
 
 interface Tally {
@@ -135,19 +136,20 @@ class Fit {
     const { trainer } = this.#host;
     const tally: Tally = { loss: 0, steps: 0, norm: 0, batches: 0, learningRate: 0 };
     let finished = true;
-    for await (const batch of epochOf('fit', data, trainer.epochs)) {
+    for await (const batch of batchesOf('fit', data, trainer.epochs)) {
       if (signal?.aborted) throw abortError('fit', signal);
       const result = await this.#host.train(batch, signal);
       this.#count(tally, result);
       const progress = this.#progress('batch', tally, result, countBatches(data), null);
       for (const { onBatch } of callbacks) await onBatch?.(progress, this.#control);
-      await this.#channel.send(progress);
-      await this.#turns.rest();
+      if (this.#channel.attached) await this.#channel.send(progress);
+      if (this.#turns.due) await this.#turns.rest();
       if (this.#seconds >= seconds) this.stop('seconds');
       if (this.#stopped === null) continue;
       finished = tally.batches === countBatches(data);
       break;
     }
+    if (tally.batches === 0) throw noBatches('fit');
     const evaluation = validation === undefined ? null : await trainer.evaluate(validation, { signal });
     const total: StepResult = { loss: this.#host.sums ? tally.loss : tally.loss / Math.max(1, tally.steps), gradientNorm: tally.norm, learningRate: tally.learningRate, steps: tally.steps, updates: 0 };
     const progress = this.#progress('epoch', tally, total, countBatches(data), evaluation);
@@ -196,7 +198,12 @@ export function startFit(host: FitHost, data: TrainingData, options: FitOptions)
     checkFitOptions(options);
     const started = new Fit(host, options, channel);
     fit = started;
-    return host.start(() => started.run(data));
+    host.begin();
+    try {
+      return await started.run(data);
+    } finally {
+      host.end();
+    }
   };
   const promise = run().then(
     (history) => {

@@ -7,25 +7,41 @@ import type { Batch } from '../data/batch.ts';
 import type { Data } from '../data/tensor.ts';
 import type { Loss } from '../losses/index.ts';
 import { buildModel } from '../model/builder.ts';
-import type { BuiltModel } from '../model/builder.ts';
+import type { BuiltModel, Signature } from '../model/builder.ts';
 import { byName, packInputs } from '../model/door.ts';
+import type { DoorOptions } from '../model/door.ts';
 import type { Model } from '../model/index.ts';
+import type { RunArray } from '../runtime/runtime.ts';
 
 /** A batch, checked and copied. */
 export interface PreparedBatch {
+  readonly signature: Signature;
   readonly rows: number;
   /** T of the input over time; 1 where there is none. */
   readonly steps: number;
-  /** By output: how many steps of all rows are valid; the rows for an output without time. */
-  readonly valid: Readonly<Record<string, number>>;
   readonly inputs: Readonly<Record<string, Packed>>;
   /** By output. */
   readonly targets: Readonly<Record<string, Packed>>;
   /** By output; only those that were given. */
   readonly weights: Readonly<Record<string, Packed>>;
+  /** What a program for all steps is fed of it: "input/<name>", "lengths/<name>", "target/<name>", "weights/<name>". */
+  readonly feeds: Record<string, RunArray>;
   /** Rows that begin anew; null when the batch does not say. */
   readonly fresh: Uint8Array | null;
 }
+
+/** What is read along with the inputs for one output that has a loss; made once, since every batch needs it. */
+interface TargetPort {
+  readonly name: string;
+  /** What the target and the weights are fed as. */
+  readonly feeds: { readonly target: string; readonly weights: string };
+  readonly loss: Loss;
+  readonly target: DataSpecification;
+  readonly weights: DataSpecification;
+  readonly source: TimeSource;
+}
+
+const batchNames = ['input', 'target', 'lengths', 'weights', 'fresh'] as const;
 
 /** Where the steps of an output come from: an input, whose lengths it has too, or the layers themselves, which give as many whatever the input; null without a time axis. */
 export type TimeSource = { readonly input: string } | { readonly steps: number } | null;
@@ -56,16 +72,39 @@ export function timeSources(model: Model): Record<string, TimeSource> {
 
 /** Reads batches of one model for given losses. */
 export class BatchReader {
-  readonly #model: Model;
   readonly #owner: string;
-  readonly #losses: Readonly<Record<string, Loss>>;
-  readonly #sources: Readonly<Record<string, TimeSource>>;
+  readonly #door: DoorOptions;
+  readonly #names: readonly string[];
+  readonly #ports: readonly TargetPort[];
+  /** Names of the first input, and of the first one over time. */
+  readonly #first: string;
+  readonly #timed: string | undefined;
 
   constructor(model: Model, owner: string, losses: Readonly<Record<string, Loss>>) {
-    this.#model = model;
+    const sources = timeSources(model);
     this.#owner = owner;
-    this.#losses = losses;
-    this.#sources = timeSources(model);
+    this.#door = { ...model.core.door, owner };
+    this.#names = Object.keys(losses);
+    this.#ports = Object.entries(losses).map(([name, loss]) => this.#makePort(model, name, loss, sources[name]!));
+    this.#first = model.inputs[0]!.name;
+    this.#timed = model.inputs.find(({ time }) => time)?.name;
+  }
+
+  #makePort(model: Model, name: string, loss: Loss, source: TimeSource): TargetPort {
+    const { time, sizes } = model.outputs.find((output) => output.name === name)!;
+    const { double } = model.core.door;
+    const whole = loss.targetType === 'int32';
+    const several = this.#names.length > 1;
+    return {
+      name, loss, source,
+      feeds: { target: `target/${name}`, weights: `weights/${name}` },
+      target: {
+        owner: `${this.#owner}, target${several ? ` "${name}"` : ''}`, type: loss.targetType, time, double,
+        sizes: whole ? sizes.slice(0, -1) : sizes,
+        bound: whole ? sizes.at(-1) : undefined,
+      },
+      weights: { owner: `${this.#owner}, weights`, type: 'float32', time, sizes: [], double },
+    };
   }
 
   /**
@@ -74,69 +113,59 @@ export class BatchReader {
    * @throws ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_DATA, ERR_BPTT_VOCABULARY, ERR_BPTT_OPTION.
    */
   read(batch: Batch, round: boolean): PreparedBatch {
-    checkOptions(`${this.#owner}: batch`, batch, ['input', 'target', 'lengths', 'weights', 'fresh']);
-    const { door } = this.#model.core;
-    const { signature, packed } = packInputs({ ...door, owner: this.#owner }, batch.input, batch.lengths, round);
-    const outputs = Object.keys(this.#losses);
-    const targets = byName(this.#owner, 'target', batch.target, outputs);
-    const timed = this.#model.inputs.find(({ time }) => time);
-    return {
-      rows: signature.rows,
-      steps: timed ? signature.inputs[timed.name]!.steps : 1,
-      inputs: packed,
-      valid: Object.fromEntries(outputs.map((name) => [name, this.#sources[name] ? countSteps(this.#along(name, packed)) : signature.rows])),
-      targets: Object.fromEntries(outputs.map((name) => [name, this.#readTarget(name, targets[name]!, packed)])),
-      weights: this.#readWeights(batch.weights, outputs, packed),
-      fresh: readFresh(this.#owner, batch.fresh, signature.rows),
-    };
+    checkOptions(`${this.#owner}: batch`, batch, batchNames);
+    const { signature, packed, feeds } = packInputs(this.#door, batch.input, batch.lengths, round);
+    const { rows } = signature;
+    const given = byName(this.#owner, 'target', batch.target, this.#names);
+    const targets = Object.fromEntries(this.#ports.map((port) => {
+      const target = readTarget(port, given[port.name]!, this.#along(port, packed));
+      feeds[port.feeds.target] = target.data;
+      return [port.name, target];
+    }));
+    const { weights: givenWeights } = batch;
+    const weights = givenWeights === undefined ? {} : this.#readWeights(givenWeights, packed, feeds);
+    const steps = this.#timed === undefined ? 1 : packed[this.#timed]!.steps;
+    return { signature, rows, steps, inputs: packed, targets, weights, feeds, fresh: readFresh(this.#owner, batch.fresh, rows) };
+  }
+
+  /** How many steps of an output are valid, of all rows of a batch; the rows for an output without time. */
+  validSteps({ rows, inputs }: PreparedBatch, output: string): number {
+    const port = this.#ports.find(({ name }) => name === output)!;
+    return port.source ? countSteps(this.#along(port, inputs)) : rows;
   }
 
   /** The packed input whose steps an output has, or one that stands for steps of the output's own. */
-  #along(output: string, packed: Readonly<Record<string, Packed>>): Packed {
-    const source = this.#sources[output];
-    const first = packed[this.#model.inputs[0]!.name]!;
-    if (!source) return first;
-    if ('input' in source) return packed[source.input]!;
-    return { ...first, steps: source.steps, longest: source.steps, lengths: null };
+  #along({ source }: TargetPort, packed: Readonly<Record<string, Packed>>): Packed {
+    if (source && 'input' in source) return packed[source.input]!;
+    const first = packed[this.#first]!;
+    return source ? { ...first, steps: source.steps, longest: source.steps, lengths: null } : first;
   }
 
-  #readTarget(name: string, target: Data, packed: Readonly<Record<string, Packed>>): Packed {
-    const specification = this.#targetSpecification(name);
-    const read = packAlong(target, specification, this.#along(name, packed));
-    const { kind, targetRange } = this.#losses[name]!;
-    if (!targetRange) return read;
-    const [least, most] = targetRange;
-    const wrong = read.data.find((number) => number < least || number > most);
-    if (wrong === undefined) return read;
-    throw new BpttError('ERR_BPTT_DATA', `${specification.owner}: expected numbers from ${least} to ${most} for ${kind}, received ${wrong}; scale or relabel the target`,
-      { expected: targetRange, received: wrong });
-  }
-
-  #targetSpecification(name: string): DataSpecification {
-    const { time, sizes } = this.#model.outputs.find((output) => output.name === name)!;
-    const { targetType } = this.#losses[name]!;
-    const several = Object.keys(this.#losses).length > 1;
-    return {
-      owner: `${this.#owner}, target${several ? ` "${name}"` : ''}`, type: targetType, time, double: this.#model.core.door.double,
-      sizes: targetType === 'int32' ? sizes.slice(0, -1) : sizes,
-      bound: targetType === 'int32' ? sizes.at(-1) : undefined,
-    };
-  }
-
-  #readWeights(given: unknown, outputs: readonly string[], packed: Readonly<Record<string, Packed>>): Record<string, Packed> {
-    if (given === undefined) return {};
-    const weights = isData(given) ? Object.fromEntries(outputs.map((name) => [name, given])) : given as Readonly<Record<string, unknown>>;
-    checkOptions(`${this.#owner}: weights by output`, weights, outputs);
-    return Object.fromEntries(Object.entries(weights).map(([name, data]) => {
+  #readWeights(given: unknown, packed: Readonly<Record<string, Packed>>, feeds: Record<string, RunArray>): Record<string, Packed> {
+    const byOutput = isData(given) ? Object.fromEntries(this.#names.map((name) => [name, given])) : given as Readonly<Record<string, unknown>>;
+    checkOptions(`${this.#owner}: weights by output`, byOutput, this.#names);
+    return Object.fromEntries(Object.entries(byOutput).map(([name, data]) => {
       if (!isData(data)) throw wrongType(this.#owner, 'weights', 'numbers, one for each step', data);
-      const { time } = this.#model.outputs.find((output) => output.name === name)!;
-      const specification = { owner: `${this.#owner}, weights`, type: 'float32', time, sizes: [], double: this.#model.core.door.double } as const;
-      const weights = packAlong(data, specification, this.#along(name, packed));
+      const port = this.#ports.find((one) => one.name === name)!;
+      const weights = packAlong(data, port.weights, this.#along(port, packed));
       const wrong = weights.data.find((weight) => weight < 0);
-      if (wrong === undefined) return [name, weights];
-      throw new BpttError('ERR_BPTT_DATA', `${this.#owner}, weights: expected numbers of 0 or more, for means divide by their sum, received ${wrong}`, { expected: '0 or more', received: wrong });
+      if (wrong !== undefined) {
+        throw new BpttError('ERR_BPTT_DATA', `${this.#owner}, weights: expected numbers of 0 or more, for means divide by their sum, received ${wrong}`, { expected: '0 or more', received: wrong });
+      }
+      feeds[port.feeds.weights] = weights.data;
+      return [name, weights];
     }));
   }
+}
+
+function readTarget({ loss: { kind, targetRange }, target: specification }: TargetPort, target: Data, along: Packed): Packed {
+  const read = packAlong(target, specification, along);
+  if (!targetRange) return read;
+  const [least, most] = targetRange;
+  const wrong = read.data.find((number) => number < least || number > most);
+  if (wrong === undefined) return read;
+  throw new BpttError('ERR_BPTT_DATA', `${specification.owner}: expected numbers from ${least} to ${most} for ${kind}, received ${wrong}; scale or relabel the target`,
+    { expected: targetRange, received: wrong });
 }
 
 function countSteps({ rows, steps, lengths }: Packed): number {

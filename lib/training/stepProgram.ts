@@ -4,6 +4,7 @@ import type { Graph, Value, Variable } from '../graph/index.ts';
 import { reduceLoss } from '../losses/index.ts';
 import { buildModel } from '../model/builder.ts';
 import type { BuiltModel, BuiltState, Signature } from '../model/builder.ts';
+import { isSameSignature } from '../model/door.ts';
 import type { Model } from '../model/index.ts';
 import { selectFresh } from '../model/stream.ts';
 import { clipGradients, regularizedGradient } from '../optimizers/index.ts';
@@ -31,6 +32,12 @@ export interface StepOptions {
   readonly advance: number | null;
   /** How many steps gradients may cross within this program; null for all. */
   readonly span: number | null;
+}
+
+/** Whether two batches take the same program. */
+export function isSameStep(one: StepOptions, other: StepOptions): boolean {
+  return one.lossSteps === other.lossSteps && one.advance === other.advance && one.span === other.span && one.carried === other.carried
+    && one.weighted.length === other.weighted.length && one.weighted.every((name, i) => name === other.weighted[i]) && isSameSignature(one.signature, other.signature);
 }
 
 /** A training step as graph, with what explains it when something goes wrong. */

@@ -7,11 +7,11 @@ import type { Model } from '../model/index.ts';
 import { ProgramCache } from '../model/programs.ts';
 import type { Kept } from '../model/programs.ts';
 import { abortError } from '../model/turns.ts';
-import type { Executable, RunArray, VariableStore } from '../runtime/runtime.ts';
+import type { Executable, VariableStore } from '../runtime/runtime.ts';
 import { CarriedPool } from './carry.ts';
 import type { CarriedStates } from './carry.ts';
-import { countSteps, planChunks, takeSteps } from './chunks.ts';
-import type { Chunk } from './chunks.ts';
+import { countSteps, cutPart, planChunks } from './chunks.ts';
+import type { BatchPart, Chunk } from './chunks.ts';
 import { Evaluator } from './evaluate.ts';
 import type { EvaluateOptions, Evaluation, TrainingData } from './evaluate.ts';
 import { startFit } from './fit.ts';
@@ -27,7 +27,7 @@ import { readTrainerOptions } from './settings.ts';
 import type { TrainerOptions, TrainerSettings } from './settings.ts';
 import { restoreState, saveState } from './state.ts';
 import type { TrainerState } from './state.ts';
-import { buildStep } from './stepProgram.ts';
+import { buildStep, isSameStep } from './stepProgram.ts';
 import type { StepGraph, StepOptions, TrainerVariables } from './stepProgram.ts';
 import { requireStepwise } from './stepwise.ts';
 
@@ -50,6 +50,8 @@ interface StepProgram extends Kept {
   readonly executable: Executable;
 }
 
+const stepOptionNames = ['signal'] as const;
+
 /**
  * Teaches a model. It holds what the optimizer remembers, the number of updates and the carried states; the weights are the model's. Nothing needs to be
  * freed.
@@ -63,6 +65,14 @@ export class Trainer {
   readonly #evaluator: Evaluator;
   readonly #programs = new ProgramCache<StepProgram>();
   readonly #pool: CarriedPool;
+  /** The number of updates, live. */
+  readonly #updates: ArrayLike<number>;
+  /** What every update is fed anew. */
+  readonly #learningRate: FloatArray;
+  /** The first output over time that has a loss. */
+  readonly #timedOutput: string | undefined;
+  /** The program that ran last: most batches are like the one before. */
+  #latest: { readonly options: StepOptions; readonly program: StepProgram } | null = null;
   #recomputed: RecomputedStep | null = null;
   #stepwise: Promise<void> | null = null;
   #epochs = 0;
@@ -78,11 +88,14 @@ export class Trainer {
     this.#reader = new BatchReader(model, 'Trainer', this.settings.losses);
     this.#evaluator = new Evaluator('evaluate', model, this.settings);
     this.#pool = new CarriedPool('Trainer', model);
+    this.#updates = this.#store.view(this.#variables.step);
+    this.#learningRate = model.core.door.double ? new Float64Array(1) : new Float32Array(1);
+    this.#timedOutput = model.outputs.find(({ name, time }) => time && name in this.settings.losses)?.name;
   }
 
   /** Updates made so far. */
   get updates(): number {
-    return this.#store.view(this.#variables.step)[0]!;
+    return this.#updates[0]!;
   }
 
   /** Bytes of native memory that the last update held for values between its first input and its last gradient; 0 before the first one and on the reference runtime. */
@@ -101,8 +114,13 @@ export class Trainer {
    * or gradients are not finite (the update is not made); ERR_BPTT_BUSY during another step or `fit`; ERR_BPTT_ABORTED. The model then stays usable.
    */
   async step(batch: Batch, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<StepResult> {
-    checkOptions('step', options, ['signal']);
-    return this.#exclusively('step', () => this.#train(batch, options.signal));
+    checkOptions('step', options, stepOptionNames);
+    this.#begin('step');
+    try {
+      return await this.#train(batch, options.signal);
+    } finally {
+      this.#busy = null;
+    }
   }
 
   /**
@@ -115,7 +133,8 @@ export class Trainer {
     return startFit({
       trainer: this,
       sums: this.settings.reduction === 'sum',
-      start: (work) => this.#exclusively('fit', work),
+      begin: () => this.#begin('fit'),
+      end: () => { this.#busy = null; },
       train: (batch, signal) => this.#train(batch, signal),
       epochDone: () => { this.#epochs++; },
     }, data, options);
@@ -159,42 +178,44 @@ export class Trainer {
     this.model.requireIdle(owner);
   }
 
-  async #exclusively<Result>(kind: 'step' | 'fit', work: () => Promise<Result>): Promise<Result> {
+  /** Keeps others from training until `#busy` is null again. @throws ERR_BPTT_BUSY */
+  #begin(kind: 'step' | 'fit'): void {
     if (this.#busy) {
       throw new BpttError('ERR_BPTT_BUSY', `${kind}: a ${this.#busy} of this trainer has not ended; wait for its promise first`, { expected: 'idle', received: this.#busy });
     }
     this.#busy = kind;
-    try {
-      return await work();
-    } finally {
-      this.#busy = null;
-    }
   }
 
-  async #train(batch: Batch, signal: AbortSignal | undefined): Promise<StepResult> {
-    const { truncation, recomputation, carryState, reduction } = this.settings;
+  /** One batch, with all of its updates. */
+  #train(batch: Batch, signal: AbortSignal | undefined): Promise<StepResult> {
+    const { truncation, recomputation } = this.settings;
     if (signal?.aborted) throw abortError('step', signal);
     const prepared = this.#reader.read(batch, truncation === null);
     const segments = recomputation ? planSegments(prepared.steps, recomputation.segment) : [];
     if (segments.length > 1) return this.#trainRecomputed(prepared, segments, signal);
+    return this.model.core.turns.take({ owner: 'step', writes: true, signal }, () => this.#trainChunks(prepared, signal));
+  }
+
+  async #trainChunks(prepared: PreparedBatch, signal: AbortSignal | undefined): Promise<StepResult> {
+    const { truncation, carryState, reduction } = this.settings;
     const chunks = planChunks(prepared.steps, truncation);
-    const carries = this.model.states.length > 0 && (carryState ?? prepared.fresh !== null);
     if (chunks.length > 1) this.#pool.requireForward();
-    return this.model.core.turns.take({ owner: 'step', writes: true, signal }, async () => {
-      if (!carries) this.#pool.keep(null);
-      const states = carries || (chunks.length > 1 && this.model.states.length > 0) ? this.#pool.forRows(prepared.rows) : null;
-      let fresh = this.#pool.freshRows(prepared.rows, carries ? prepared.fresh : null);
-      const results: StepResult[] = [];
-      for (const chunk of chunks) {
-        const result = await this.#update(prepared, chunk, states, fresh, signal);
-        if (!result) continue;
-        results.push(result);
-        fresh = new Uint8Array(prepared.rows);
-        this.#pool.keep(states);
-      }
-      if (!carries) this.#pool.keep(null);
-      return summarise(results, reduction === 'sum');
-    });
+    const hasStates = this.model.states.length > 0;
+    const carries = hasStates && (carryState ?? prepared.fresh !== null);
+    if (!carries) this.#pool.keep(null);
+    const states = carries || (chunks.length > 1 && hasStates) ? this.#pool.forRows(prepared.rows) : null;
+    let fresh = states && this.#pool.freshRows(prepared.rows, carries ? prepared.fresh : null);
+    const results: StepResult[] = [];
+    for (const chunk of chunks) {
+      const result = await this.#update(this.#partOf(prepared, chunk, states), states, fresh, signal);
+      if (!result) continue;
+      results.push(result);
+      if (!states) continue;
+      fresh = new Uint8Array(prepared.rows);
+      this.#pool.keep(states);
+    }
+    if (!carries) this.#pool.keep(null);
+    return results.length === 1 ? results[0]! : summarise(results, reduction === 'sum');
   }
 
   /** One update of a batch whose segments are computed again for their gradients. */
@@ -232,17 +253,15 @@ export class Trainer {
   }
 
   /** One update; null when no row has a step left that counts. */
-  async #update(prepared: PreparedBatch, chunk: Chunk, states: CarriedStates | null, fresh: Uint8Array, signal: AbortSignal | undefined): Promise<StepResult | null> {
-    const { feeds, options, steps } = this.#partOf(prepared, chunk, states);
+  async #update({ feeds, options, steps }: BatchPart, states: CarriedStates | null, fresh: Uint8Array | null, signal: AbortSignal | undefined): Promise<StepResult | null> {
     if (steps === 0) return null;
-    if (states) feeds['fresh'] = fresh;
-    const { signature, weighted, lossSteps, advance } = options;
-    const key = `${signatureKey(signature)}|${weighted.join()}|${lossSteps}|${advance}|${states !== null}`;
-    const { step, executable, bytes } = this.#programs.get(key, () => this.#compile(options, states));
+    const { step, executable, bytes } = this.#programFor(options, states);
     this.#workingBytes = bytes;
     const { updates } = this;
     const learningRate = this.settings.optimizer.learningRate.at({ step: updates, epoch: this.#epochs });
-    feeds['learningRate'] = this.model.core.door.double ? Float64Array.of(learningRate) : Float32Array.of(learningRate);
+    this.#learningRate[0] = learningRate;
+    feeds['learningRate'] = this.#learningRate;
+    if (fresh) feeds['fresh'] = fresh;
     feedKeys(feeds, step.keys, { seed: this.settings.seed, update: updates });
     const results = await executable.runAsync(feeds, { signal });
     const loss = results['loss']![0]!;
@@ -251,37 +270,29 @@ export class Trainer {
     throw await nonFiniteError(step, { inputs: feeds, stores: this.#stores(states) }, { update: updates + 1, loss, gradientNorm });
   }
 
+  #programFor(options: StepOptions, states: CarriedStates | null): StepProgram {
+    if (this.#latest && isSameStep(this.#latest.options, options)) return this.#latest.program;
+    const { signature, weighted, lossSteps, advance } = options;
+    const key = `${signatureKey(signature)}|${weighted.join()}|${lossSteps}|${advance}|${states !== null}`;
+    const program = this.#programs.get(key, () => this.#compile(options, states));
+    this.#latest = { options, program };
+    return program;
+  }
+
   #stores(states: CarriedStates | null): VariableStore[] {
     return [this.model.core.store, this.#store, ...(states ? [states.store] : [])];
   }
 
   /** What the program for one part of a batch depends on, and what it is fed. */
-  #partOf({ rows, inputs, targets, weights, valid, steps: total }: PreparedBatch, chunk: Chunk, states: CarriedStates | null): { feeds: Record<string, RunArray>; options: StepOptions; steps: number } {
+  #partOf(prepared: PreparedBatch, chunk: Chunk, states: CarriedStates | null): BatchPart {
     const { truncation, lossOn } = this.settings;
-    const feeds: Record<string, RunArray> = {};
-    const sizes: Record<string, { steps: number; ragged: boolean }> = {};
-    let steps = rows;
-    for (const { name, time } of this.model.inputs) {
-      const part = time && truncation ? takeSteps(inputs[name]!, chunk.start, chunk.steps) : inputs[name]!;
-      feeds[`input/${name}`] = part.data;
-      if (part.lengths) feeds[`lengths/${name}`] = part.lengths;
-      sizes[name] = { steps: part.steps, ragged: part.lengths !== null };
-      if (time && truncation) steps = countSteps(part, chunk.lossSteps);
-    }
-    const timed = this.model.outputs.find((output) => output.time && output.name in targets);
-    if (timed && lossOn === 'all' && !truncation) steps = valid[timed.name]!;
-    const lossStart = chunk.start + chunk.steps - chunk.lossSteps;
-    const cut = (name: string, data: PreparedBatch['targets'][string]): RunArray => (
-      truncation && this.model.outputs.find((output) => output.name === name)!.time ? takeSteps(data, lossStart, chunk.lossSteps).data : data.data);
-    for (const [name, data] of Object.entries(targets)) feeds[`target/${name}`] = cut(name, data);
-    for (const [name, data] of Object.entries(weights)) feeds[`weights/${name}`] = cut(name, data);
-    const options: StepOptions = {
-      signature: { rows, inputs: sizes }, carried: states?.variables ?? null, weighted: Object.keys(weights),
-      lossSteps: truncation ? chunk.lossSteps : null,
-      advance: truncation && chunk.advance < chunk.steps ? chunk.advance : null,
-      span: truncation && truncation.gradient < Math.min(truncation.update, total) ? truncation.gradient : null,
-    };
-    return { feeds, options, steps };
+    const { signature, rows, feeds, weights } = prepared;
+    const carried = states?.variables ?? null;
+    const weighted = Object.keys(weights);
+    if (truncation) return cutPart(this.model, prepared, chunk, { carried, weighted, truncation });
+    const timed = lossOn === 'all' ? this.#timedOutput : undefined;
+    const steps = timed === undefined ? rows : this.#reader.validSteps(prepared, timed);
+    return { feeds, steps, options: { signature, carried, weighted, lossSteps: null, advance: null, span: null } };
   }
 
   #compile(options: StepOptions, states: CarriedStates | null): StepProgram {

@@ -7,9 +7,13 @@ const longestStretch = 2;
 export class TurnKeeper {
   #last = performance.now();
 
-  /** Gives the event loop a turn when the last one was a while ago. */
+  /** Whether the last turn was a while ago. */
+  get due(): boolean {
+    return performance.now() - this.#last >= longestStretch;
+  }
+
+  /** Gives the event loop a turn. */
   async rest(): Promise<void> {
-    if (performance.now() - this.#last < longestStretch) return;
     await new Promise((resolve) => { setImmediate(resolve); });
     this.#last = performance.now();
   }

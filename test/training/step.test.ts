@@ -34,6 +34,23 @@ describe('training: step', () => {
     }
   });
 
+  it('gives each batch its own, whatever came before it: other rows, steps, lengths, weights, fresh rows', async () => {
+    const make = (): Trainer => new Trainer(series([gru({ units: 3 }), dense({ units: 2 })]), { loss: squaredError(), optimizer: adam() });
+    const padded = seriesBatch(2, 5);
+    const batches = [
+      seriesBatch(2, 5), seriesBatch(2, 5), seriesBatch(2, 4), seriesBatch(3, 4), padded, { ...padded, lengths: [5, 3] }, padded,
+      { ...padded, weights: [[1, 0, 2, 1, 1], [0, 1, 1, 1, 3]] }, { ...padded, fresh: [true, true] }, { ...padded, fresh: [false, true] }, padded,
+    ];
+    const busy = make();
+    for (const batch of batches) {
+      const alone = make();
+      alone.restore(busy.state());
+      for (const { name, view } of busy.model.parameters) alone.model.setParameter(name, view.slice());
+      assert.deepEqual(await busy.step(batch), await alone.step(batch));
+      assert.deepEqual(weightsOf(busy.model), weightsOf(alone.model));
+    }
+  });
+
   it('the same seed gives the same bits, dropout included; another seed others', async () => {
     const run = async (seed: number): Promise<unknown> => {
       const made = series([lstm({ units: 4, dropout: { input: 0.2, output: 0.3 } }), dropout({ rate: 0.2 }), dense({ units: 2 })]);
