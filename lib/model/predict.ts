@@ -9,7 +9,7 @@ import type { Value } from '../graph/index.ts';
 import type { RunArray } from '../runtime/runtime.ts';
 import { buildModel, requireStateNames, swapBatchAndTime } from './builder.ts';
 import type { BuiltModel, Signature } from './builder.ts';
-import { packInputs, signatureKey } from './door.ts';
+import { isSameSignature, packInputs, signatureKey } from './door.ts';
 import type { DoorOptions, InputData } from './door.ts';
 import type { Model, PredictOptions } from './model.ts';
 import { ProgramCache } from './programs.ts';
@@ -35,12 +35,30 @@ interface PackedCall {
   readonly feeds: Readonly<Record<string, RunArray>>;
 }
 
+/** What a program gives for one output or state, and as what. */
+interface ResultPort {
+  readonly name: string;
+  readonly data: string;
+  /** Where the rows' lengths are given; null where there is no time axis. */
+  readonly lengths: string | null;
+  /** Batch first. */
+  readonly shape: readonly number[];
+}
+
+interface PredictProgram extends Program<BuiltModel> {
+  /** Of the states that are fed. */
+  readonly names: readonly string[];
+  readonly outputs: readonly ResultPort[];
+  readonly states: readonly ResultPort[];
+}
+
 /** Runs whole sequences: one program for each signature. */
 export class Predictor {
   readonly #model: Model;
-  readonly #programs = new ProgramCache<Program<BuiltModel>>();
+  readonly #programs = new ProgramCache<PredictProgram>();
   readonly #memory = new ScratchMemory();
-  #latest: Program<BuiltModel> | undefined;
+  /** The program that ran last: most calls are like the one before. */
+  #latest: PredictProgram | undefined;
 
   constructor(model: Model) {
     this.#model = model;
@@ -67,19 +85,26 @@ export class Predictor {
     }
   }
 
-  #pack(data: InputData, { lengths, state = {} }: PredictOptions, take: Take): PackedCall {
-    const { door } = this.#model.core;
-    const { signature, feeds } = packInputs({ ...door, take }, data, lengths, true);
-    const given = packStates(this.#model, `${door.owner}: predict`, state, signature.rows);
+  #pack(data: InputData, { lengths, state }: PredictOptions, take: Take): PackedCall {
+    const { owner, inputs, joined, double, copyFinite } = this.#model.core.door;
+    const { signature, feeds } = packInputs({ owner, inputs, joined, double, copyFinite, take }, data, lengths, true);
+    if (state === undefined) return { signature, names: [], feeds };
+    const given = packStates(this.#model, `${owner}: predict`, state, signature.rows);
     const names = Object.keys(given);
     for (const name of names) feeds[`state/${name}`] = given[name]!;
     return { signature, names, feeds };
   }
 
   async #run({ signature, names, feeds }: PackedCall, signal: AbortSignal | undefined): Promise<Prediction> {
-    const program = this.#programs.get(`${signatureKey(signature)}|${names.join()}`, () => this.#compile(signature, names));
+    const program = this.#programFor(signature, names);
     this.#latest = program;
-    return readResults(program.built, await program.executable.runAsync(feeds, { signal }));
+    return readResults(program, await program.executable.runAsync(feeds, { signal }));
+  }
+
+  #programFor(signature: Signature, names: readonly string[]): PredictProgram {
+    const latest = this.#latest;
+    const same = latest?.names.length === names.length && names.every((name, i) => name === latest.names[i]) && isSameSignature(latest.built.signature, signature);
+    return same ? latest : this.#programs.get(`${signatureKey(signature)}|${names.join()}`, () => this.#compile(signature, names));
   }
 
   /** The memory that the program of the latest call reads: what is packed there needs no further copy if this call runs the same program. */
@@ -89,7 +114,7 @@ export class Predictor {
     return filled ? memory : memory.fill(0);
   }
 
-  #compile(signature: Signature, given: readonly string[]): Program<BuiltModel> {
+  #compile(signature: Signature, given: readonly string[]): PredictProgram {
     const { core, runtime } = this.#model;
     const states: Value[] = [];
     const built = buildModel(core.wiring, core.table, signature, {
@@ -108,7 +133,11 @@ export class Predictor {
     }
     for (const [path, { final }] of built.states) outputs[`state/${path}`] = final;
     const compiled = runtime.compile({ inputs: [...built.feeds, ...states], outputs, assignments: [] }, { layouts: [core.store.variables] });
-    return { built, compiled, executable: compiled.bind([core.store]), bytes: compiled.arenaBytes };
+    return {
+      built, compiled, executable: compiled.bind([core.store]), bytes: compiled.arenaBytes, names: given,
+      outputs: Object.entries(built.outputs).map(([name, { time }]) => ({ name, data: `output/${name}`, lengths: time ? `lengths/${name}` : null, shape: outputs[`output/${name}`]!.shape })),
+      states: [...built.states].map(([name, { final }]) => ({ name, data: `state/${name}`, lengths: null, shape: final.shape })),
+    };
   }
 }
 
@@ -128,23 +157,24 @@ export function packStates(model: Model, owner: string, state: Readonly<Record<s
   }));
 }
 
-function readResults(built: BuiltModel, results: Readonly<Record<string, RunArray>>): Prediction {
-  const { rows } = built.signature;
-  const outputs = Object.fromEntries(Object.entries(built.outputs).map(([name, { value, time }]) => {
-    const data = results[`output/${name}`] as FloatArray;
-    if (!time) return [name, new Output(data, value.shape, null)];
-    const [steps, , ...sizes] = value.shape as [number, number, ...number[]];
-    const lengths = (results[`lengths/${name}`] as Int32Array | undefined) ?? new Int32Array(rows).fill(steps);
-    return [name, trim(data, { rows, steps, sizes }, lengths)];
-  }));
-  const state = Object.fromEntries([...built.states].map(([path, { final }]) => [path, new Output(results[`state/${path}`] as FloatArray, final.shape, null)]));
-  return { output: Object.values(outputs)[0]!, outputs, state };
+function readResults({ outputs, states }: PredictProgram, results: Readonly<Record<string, RunArray>>): Prediction {
+  const read = (port: ResultPort): [string, Output] => [port.name, readOutput(port, results)];
+  const entries = outputs.map(read);
+  return { output: entries[0]![1], outputs: Object.fromEntries(entries), state: Object.fromEntries(states.map(read)) };
+}
+
+function readOutput({ data, lengths, shape }: ResultPort, results: Readonly<Record<string, RunArray>>): Output {
+  const numbers = results[data] as FloatArray;
+  if (lengths === null) return new Output(numbers, [...shape], null);
+  const given = results[lengths] as Int32Array | undefined;
+  return given ? trim(numbers, shape, given) : new Output(numbers, [...shape], new Int32Array(shape[0]!).fill(shape[1]!));
 }
 
 /** Takes away the steps that rounding up added. */
-function trim(data: FloatArray, { rows, steps, sizes }: { rows: number; steps: number; sizes: number[] }, lengths: Int32Array): Output {
+function trim(data: FloatArray, shape: readonly number[], lengths: Int32Array): Output {
+  const [rows, steps, ...sizes] = shape as [number, number, ...number[]];
   const longest = lengths.reduce((most, length) => Math.max(most, length), 1);
-  if (longest === steps) return new Output(data, [rows, steps, ...sizes], lengths);
+  if (longest === steps) return new Output(data, [...shape], lengths);
   const width = sizes.reduce((product, size) => product * size, 1);
   const kept = data.slice(0, rows * longest * width);
   for (let row = 0; row < rows; row++) kept.set(data.subarray(row * steps * width, (row * steps + longest) * width), row * longest * width);

@@ -126,6 +126,16 @@ describe('model: predict', () => {
     }
   });
 
+  it('gives shapes that are the caller\'s own', async () => {
+    const made = built([gru({ units: 3 })]);
+    for (const input of [someSequences([4, 4], 3), someSequences([4, 2], 3)]) {
+      const expected = await made.predict(input);
+      const spoilt = await made.predict(input);
+      for (const { shape } of [spoilt.output, ...Object.values(spoilt.state)]) (shape as number[]).fill(7);
+      assert.deepEqual(await made.predict(input), expected);
+    }
+  });
+
   it('takes several inputs and gives several outputs by name', async () => {
     const words = input({ name: 'words', tokens: 5 });
     const frames = input({ name: 'frames', features: 2 });
