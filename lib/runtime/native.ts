@@ -5,6 +5,7 @@ import { elementCount } from '../graph/value.ts';
 import type { ElementType, Graph, Variable } from '../graph/value.ts';
 import type { NativeExecutable, NativeModule, NativeProgram, NativeRunError, NativeStorage } from './native-module.ts';
 import type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime.ts';
+import { dueTurn } from './turn.ts';
 
 /** A view of part of a storage as what callers hold: float32 or int32 live, bool as bytes beside the memory. */
 function viewOf(storage: NativeStorage, { offset, shape, type }: Slot): Float32Array | Int32Array {
@@ -159,6 +160,8 @@ class NativeRunner implements Executable {
     } catch (error) {
       throw translateError(error, this.#notes, signal);
     } finally {
+      const turn = dueTurn();
+      if (turn) await turn;
       this.#running = false;
     }
   }

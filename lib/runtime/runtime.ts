@@ -25,7 +25,7 @@ export interface Executable {
    * @throws ERR_BPTT_SHAPE or ERR_BPTT_TYPE for inputs that do not fit, ERR_BPTT_BUSY during another run, ERR_BPTT_VOCABULARY for an index out of range.
    */
   run(inputs: Readonly<Record<string, RunArray>>): Record<string, RunArray>;
-  /** The same off the event loop. Inputs are copied before this returns; those of `direct` that are given as they are need no copy. An abort rejects with ERR_BPTT_ABORTED (cause: signal.reason); variables are then unchanged. */
+  /** The same off the event loop. Inputs are copied before this returns; those of `direct` that are given as they are need no copy. An abort rejects with ERR_BPTT_ABORTED (cause: signal.reason); variables are then unchanged. Runs that follow each other leave the event loop its turns. */
   runAsync(inputs: Readonly<Record<string, RunArray>>, options?: { signal?: AbortSignal | undefined }): Promise<Record<string, RunArray>>;
   /** For callers that step millions of times: live views of the inputs and outputs, and a run that copies nothing. */
   readonly direct: { readonly inputs: Readonly<Record<string, RunArray>>; readonly outputs: Readonly<Record<string, RunArray>>; run(): void };

@@ -19,7 +19,6 @@ import { batchesOf, noBatches } from './data.ts';
 import { lossTerms } from './lossGraph.ts';
 import { BatchReader } from './prepare.ts';
 import type { PreparedBatch } from './prepare.ts';
-import { TurnKeeper } from './turn.ts';
 
 /** How well a model does on data. */
 export interface Evaluation {
@@ -84,7 +83,6 @@ export class Evaluator {
 
   async #evaluate(data: TrainingData, options: EvaluateOptions): Promise<Evaluation> {
     const sums: Sums = { losses: new Map(), right: 0, judged: 0, steps: 0 };
-    const keeper = new TurnKeeper();
     this.#pool.keep(null);
     let empty = true;
     for await (const batch of batchesOf(this.#owner, data, 0)) {
@@ -93,7 +91,6 @@ export class Evaluator {
       await this.#model.core.turns.take({ owner: this.#owner, writes: false, signal: options.signal }, async () => {
         this.#pool.keep(await this.#run(prepared, sums, options.signal));
       });
-      if (keeper.due) await keeper.rest();
     }
     if (empty) throw noBatches(this.#owner);
     return this.#finish(sums);

@@ -5,7 +5,6 @@ import { Channel } from './channel.ts';
 import { batchesOf, countBatches, noBatches } from './data.ts';
 import type { Evaluation, TrainingData } from './evaluate.ts';
 import type { StepResult, Trainer } from './trainer.ts';
-import { TurnKeeper } from './turn.ts';
 
 /** Where training stands, after a batch or an epoch. */
 export interface Progress {
@@ -103,7 +102,6 @@ class Fit {
   readonly #channel: Channel<Progress>;
   readonly #control: FitControl;
   readonly #began = performance.now();
-  readonly #turns = new TurnKeeper();
   readonly #epochs: Progress[] = [];
   #stopped: string | null = null;
 
@@ -143,7 +141,6 @@ class Fit {
       const progress = this.#progress('batch', tally, result, countBatches(data), null);
       for (const { onBatch } of callbacks) await onBatch?.(progress, this.#control);
       if (this.#channel.attached) await this.#channel.send(progress);
-      if (this.#turns.due) await this.#turns.rest();
       if (this.#seconds >= seconds) this.stop('seconds');
       if (this.#stopped === null) continue;
       finished = tally.batches === countBatches(data);

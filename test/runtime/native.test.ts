@@ -100,6 +100,24 @@ describe('the native runtime', () => {
     assert.deepEqual([...x], [4, 5, 6]);
   });
 
+  it('gives timers their turns between runs that end as fast as they are asked for', async () => {
+    const executable = bind(graphOf({ y: add(input('x', [3]), 1) }));
+    const chain = 40;
+    let answered = 0;
+    const answeredAtTurns: number[] = [];
+    const timer = setInterval(() => answeredAtTurns.push(answered), 0);
+    while (answered < chain) {
+      const run = executable.runAsync({ x: Float32Array.of(1, 2, 3) });
+      const ended = performance.now() + 5; // the run ends meanwhile, and its answer waits when this turn looks for more to do
+      while (performance.now() < ended);
+      await run;
+      answered++;
+    }
+    clearInterval(timer);
+    const longest = Math.max(...[...answeredAtTurns, chain].map((count, i) => count - (answeredAtTurns[i - 1] ?? 0)));
+    assert.ok(longest <= 2, `${longest} runs without a turn; turns after ${answeredAtTurns.join(', ') || 'none'}`);
+  });
+
   it('wants the stores that were announced', () => {
     const runtime = nativeRuntime!;
     const compiled = runtime.compile(graphOf({ y: tanh(variable(weight)) }), { layouts: [[weight]] });
