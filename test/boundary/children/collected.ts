@@ -1,4 +1,5 @@
-/** With --expose-gc: makes and drops storages, programs and executables, and runs one many times. Prints how many bytes more are resident afterwards. */
+/** Makes and drops storages, programs and executables, and runs one many times. Prints how much the process grew by either. */
+import { growthOf } from '../../support/growth.ts';
 import { bindLong, doubling, native } from '../native.ts';
 
 const module = native();
@@ -11,24 +12,13 @@ function makeAndDrop(): void {
   }
 }
 
-async function settle(): Promise<number> {
-  for (let round = 0; round < 4; round++) {
-    (globalThis as { gc?: () => void }).gc!();
-    await new Promise((resolve) => { setImmediate(resolve); });
-  }
-  return process.memoryUsage().rss;
+const { executable } = bindLong(module, 3);
+
+async function runOften(): Promise<void> {
+  for (let round = 0; round < 1000; round++) executable.run();
+  for (let round = 0; round < 30; round++) await executable.runAsync();
 }
 
-const { executable } = bindLong(module, 3);
-for (let round = 0; round < 1000; round++) executable.run();
-makeAndDrop();
-const afterFirst = await settle();
-for (let round = 0; round < 10; round++) {
-  makeAndDrop();
-  await settle();
-}
-const dropped = await settle() - afterFirst;
-const beforeRuns = await settle();
-for (let round = 0; round < 100_000; round++) executable.run();
-for (let round = 0; round < 3000; round++) await executable.runAsync();
-console.log(JSON.stringify({ dropped, runs: await settle() - beforeRuns }));
+const dropped = await growthOf(makeAndDrop, { warm: 2, calls: 12 });
+const runs = await growthOf(runOften, { warm: 10, calls: 100 });
+console.log(JSON.stringify({ dropped, runs }));
