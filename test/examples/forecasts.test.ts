@@ -3,7 +3,7 @@ import { run as foretellTemperature } from '../../examples/temperature.ts';
 import { needEngine, withData } from './withData.ts';
 
 describe('examples: forecasts in closed loop [slow]', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   needEngine();
 
   withData('beijing_pm25/pollution.csv.gz', '[17] NARX: temperatures of the next day are foretold better than by yesterday\'s', async () => {

@@ -7,7 +7,7 @@ import { needEngine, withData } from './withData.ts';
 const digits = 'mnist10k/images-u8-28x28.bin.gz';
 
 describe('examples: images [slow]', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   needEngine();
 
   it('glimpses are the patches of the image with their places', () => {

@@ -5,7 +5,7 @@ import { midiFile } from '../../examples/support/midi.ts';
 import { needEngine, withData } from './withData.ts';
 
 describe('examples: music', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   needEngine();
 
   it('MIDI files hold the notes that were written, and hold those that go on', () => {

@@ -4,7 +4,7 @@ import { run as foretellVolatility } from '../../examples/volatility.ts';
 import { needEngine, withData } from './withData.ts';
 
 describe('examples: series [slow]', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   needEngine();
 
   withData('beijing_pm25/pollution.csv.gz', '[1] air quality: the next hour is foretold better than by saying that nothing changes', async () => {

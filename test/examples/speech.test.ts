@@ -4,7 +4,7 @@ import { run as recogniseDigits } from '../../examples/spokenDigits.ts';
 import { needEngine, withData } from './withData.ts';
 
 describe('examples: speech [slow]', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   needEngine();
 
   withData('japanese_vowels/JapaneseVowels_TRAIN.ts.gz', 'Japanese vowels: 95 of 100 speakers are recognised', async () => {

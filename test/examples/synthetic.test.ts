@@ -7,7 +7,7 @@ import { run as track } from '../../examples/tracking.ts';
 import { needEngine } from './withData.ts';
 
 describe('examples: made-up data [slow]', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   needEngine();
 
   it('strands of DNA: as many letters as asked for, the box where it is said to be', () => {

@@ -8,7 +8,7 @@ import { Random } from '../../examples/support/random.ts';
 import { needEngine, withData } from './withData.ts';
 
 describe('examples: text [slow]', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   needEngine();
 
   withData('names/names.txt', 'names: better than a table of letter pairs, and most of those made up are new', async () => {

@@ -5,7 +5,7 @@ import { Random } from '../../examples/support/random.ts';
 import { needEngine } from './withData.ts';
 
 describe('examples: pictures and films [slow]', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   needEngine();
 
   it('captions say where two shapes stand, either way around', () => {

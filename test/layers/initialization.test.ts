@@ -41,7 +41,7 @@ describe('where weights begin', () => {
     }
   });
   it('[134] orthogonal 2048 × 2048 takes seconds [slow]', function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     const size = 2048;
     const before = process.cpuUsage();
     const data = orthogonal().fill({ shape: [size, size], fanIn: size, fanOut: size }, uniformSource(1));
@@ -59,7 +59,7 @@ describe('where weights begin', () => {
     assert.deepEqual([...state['rnn/h']!.data], [0.25, 3, 0]);
   });
   it('[135] [138] an IRNN with ReLU learns to add two marked numbers among 20 [slow]', async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     const [steps, rows] = [20, 32];
     const random = uniformSource(11, 'adding');
     const batch = () => {

@@ -168,7 +168,7 @@ describe('npm run check', () => {
 
   describe('types and lint [slow]', () => {
     it('fail on a bad sample', function () {
-      this.timeout(120_000);
+      this.timeout(600_000);
       write('lib/bad.ts', 'export const wrong: string = 1;\nexport function loose(a: any): void { if (a == 1) console.log(a); }\n');
       write('test/ok.test.ts', 'export {};\n');
       const link = (name: string): void => write(name, execFileSync('cat', [path.join(packageRoot, name)], { encoding: 'utf8' }));
@@ -184,7 +184,7 @@ describe('npm run check', () => {
 });
 
 describe('this source tree [slow]', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   const kept: Record<string, (root: string) => Finding[]> = {
     types: checkTypes, lint: checkLint, imports: checkImports, includes: checkIncludes, lengths: checkLengths, sources: checkSources, symbols: checkSymbols,
   };

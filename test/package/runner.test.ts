@@ -6,7 +6,7 @@ import path from 'node:path';
 import { packageRoot } from '../../lib/packageRoot.ts';
 
 describe('npm test', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let place = '';
   beforeEach(() => { place = mkdtempSync(path.join(tmpdir(), 'bptt-runner-')); });
   afterEach(() => rmSync(place, { recursive: true, force: true }));
