@@ -37,10 +37,28 @@ export function distribution(logits: ArrayLike<number>, options: DistributionOpt
   return result.map((probability) => probability / sum);
 }
 
-function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
-  if (typeof logits !== 'object' || logits === null || !(logits.length > 0)) throw wrongType('distribution', 'the logits', 'an array that is not empty', logits);
+/**
+ * Natural logarithms of the tokens' probabilities, in float64: the log-softmax of logits, which leaves log-probabilities as they are.
+ * @param logits [V], finite or −∞.
+ * @throws ERR_BPTT_NON_FINITE for NaN or +∞, or when all are −∞; ERR_BPTT_TYPE for no numbers.
+ */
+export function logProbabilities(logits: ArrayLike<number>): Float64Array {
+  const most = largest('logProbabilities', logits);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - most);
+  const total = most + Math.log(sum);
+  return Float64Array.from({ length: logits.length }, (_, i) => logits[i]! - total);
+}
+
+function largest(owner: string, logits: ArrayLike<number>): number {
+  if (typeof logits !== 'object' || logits === null || !(logits.length > 0)) throw wrongType(owner, 'the logits', 'an array that is not empty', logits);
   const most = logits[argMax(logits)]!;
   if (most === -Infinity) throw new BpttError('ERR_BPTT_NON_FINITE', 'expected a finite logit for at least one token, received −Infinity for all', { expected: 'finite', received: most });
+  return most;
+}
+
+function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
+  const most = largest('distribution', logits);
   const result = new Float64Array(logits.length);
   let sum = 0;
   for (let i = 0; i < logits.length; i++) {

@@ -1,6 +1,12 @@
-export { distribution } from './distribution.ts';
+export { distribution, logProbabilities } from './distribution.ts';
 export type { DistributionOptions } from './distribution.ts';
 export { sample, suggest } from './sample.ts';
 export type { SampleOptions, Suggestion, TokenStream } from './sample.ts';
 export { generate } from './generate.ts';
 export type { GenerateOptions, TokenRows } from './generate.ts';
+export { ctcBeamSearch, ctcGreedy } from './ctc.ts';
+export type { CtcBeamSearchOptions, CtcGreedyOptions, CtcHypothesis } from './ctc.ts';
+export type { FrameLogits } from './frames.ts';
+export type { ExternalScoreOptions, NextTokenModel } from './languageModel.ts';
+export { beamSearch } from './beamSearch.ts';
+export type { BeamSearchOptions, BranchingRows, Hypothesis, RowsOfState } from './beamSearch.ts';
