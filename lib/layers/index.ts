@@ -26,6 +26,7 @@ export type { RecurrentDropout } from './recurrent/dropout.ts';
 export type { RecurrentOptions } from './recurrent/options.ts';
 export { recurrent } from './recurrent/recurrent.ts';
 export type { RecurrentOptionsOf } from './recurrent/recurrent.ts';
+export type { GateInitializers } from './recurrent/gateInitializers.ts';
 export { elman } from './classic/elman.ts';
 export type { ElmanOptions } from './classic/elman.ts';
 export { jordan } from './classic/jordan.ts';

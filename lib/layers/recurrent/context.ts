@@ -3,6 +3,7 @@ import { BpttError, formatShape } from '../../errors.ts';
 import { add, broadcast, cast, constant, equal, expand, greater, iota, maskSteps, matmul, maximum, multiply, subtract, type Value } from '../../graph/index.ts';
 import { outerShape, requireFeatures, sequenceInput } from '../define.ts';
 import type { Scope, Signal } from '../layer.ts';
+import { gateInitializer } from './gateInitializers.ts';
 import type { RecurrentSettings } from './options.ts';
 
 /** At which steps a context enters: at every one, or at the first one only. */
@@ -62,7 +63,7 @@ export function enterContext(context: Value | undefined, specification: CellSpec
   if (!bias) throw new BpttError('ERR_BPTT_OPTION', `${settings.cell.name}: context is added where affine(gate, x, …) reads the input, and this cell has no such gate; leave context out`, { received: 'context' });
   const name = `weight_ch${place.suffix}`;
   const weight = place.scope.parameter(name, [context.shape[1]!, bias.shape[0]!], {
-    group: 'input', initializer: settings.initializer.input, disk: { name, transpose: true }, ...(bias.gates && { gates: bias.gates.map((gate) => ({ name: gate.name, size: gate.size })) }),
+    group: 'input', initializer: settings.initializer.input, disk: { name, transpose: true }, ...(bias.gates && { gates: bias.gates.map((gate) => ({ ...gate, initializer: gateInitializer(settings.initializer.gates, 'weight_ih', gate.name) })) }),
   });
   const product = matmul(context, weight);
   const usual = weights['bias_ih']!;

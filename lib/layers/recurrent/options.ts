@@ -6,6 +6,7 @@ import { asInitializer, glorotUniform, orthogonal, zeros, type InitializerLike }
 import type { Initializer } from '../layer.ts';
 import { mergeNames, type MergeName } from '../merging.ts';
 import type { ContextUse } from './context.ts';
+import { readGateInitializers, type GateInitializers, type GateInitializerSettings } from './gateInitializers.ts';
 import { readDropout, type DropoutSettings, type RecurrentDropout } from './dropout.ts';
 
 /** What every recurrent layer accepts, whatever its cell. */
@@ -36,9 +37,14 @@ export interface RecurrentOptions extends LayerOptions {
   readonly dropout?: number | RecurrentDropout | undefined;
   /** One bias per gate (default), two as in PyTorch ("double"), or none. */
   readonly bias?: BiasMode | undefined;
-  /** Gate by gate. Defaults: input glorotUniform, recurrent orthogonal, bias zeros. */
+  /**
+   * What weights begin with, each gate's block by itself. Defaults: input glorotUniform, recurrent orthogonal, bias zeros. `gates` says otherwise of single gates, by the names that the
+   * cell's equations give them: { gates: { f: { recurrent: 'identity', bias: constantValue({ value: 2 }) } } }. A gate with two biases has its own start in the first of them, bias_ih. A gate that
+   * the cell does not have is refused when the model is made.
+   */
   readonly initializer?: {
     readonly input?: InitializerLike | undefined; readonly recurrent?: InitializerLike | undefined; readonly bias?: InitializerLike | undefined;
+    readonly gates?: Readonly<Record<string, GateInitializers>> | undefined;
   } | undefined;
 }
 
@@ -55,7 +61,7 @@ export interface RecurrentSettings {
   readonly context: ContextUse | undefined;
   readonly dropout: DropoutSettings;
   readonly bias: BiasMode;
-  readonly initializer: { readonly input: Initializer; readonly recurrent: Initializer; readonly bias: Initializer };
+  readonly initializer: { readonly input: Initializer; readonly recurrent: Initializer; readonly bias: Initializer; readonly gates: GateInitializerSettings };
   readonly cellOptions: CellOptionValues<CellOptions>;
 }
 
@@ -74,11 +80,12 @@ function readBias(owner: string, bias: unknown): BiasMode {
 }
 
 function readInitializers(owner: string, given: NonNullable<RecurrentOptions['initializer']>): RecurrentSettings['initializer'] {
-  checkOptions(`${owner}: initializer`, given, ['input', 'recurrent', 'bias']);
+  checkOptions(`${owner}: initializer`, given, ['input', 'recurrent', 'bias', 'gates']);
   return {
     input: asInitializer(`${owner}: initializer.input`, given.input ?? glorotUniform()),
     recurrent: asInitializer(`${owner}: initializer.recurrent`, given.recurrent ?? orthogonal()),
     bias: asInitializer(`${owner}: initializer.bias`, given.bias ?? zeros()),
+    gates: readGateInitializers(owner, given.gates),
   };
 }
 
@@ -88,17 +95,27 @@ function readContext(owner: string, { context, bias }: RecurrentOptions): Contex
   return requireChoice(owner, 'context', context, ['every', 'first'] as const);
 }
 
-/** Without biases nothing can say where they begin. @throws ERR_BPTT_OPTION naming the option that would be ignored. */
-function checkBiasUse(cell: Cell, options: RecurrentOptions, cellOptions: RecurrentSettings['cellOptions']): void {
-  if (options.bias !== false) return;
+/** The options of the cell's own that move a gate's bias from where it begins without them, with these gates. */
+function movedBiases(cell: Cell, cellOptions: RecurrentSettings['cellOptions']): { readonly option: string; readonly gates: readonly string[] }[] {
   const usual = cell.gateBias(resolveCellOptions(cell, {}));
-  const moving = Object.keys(cell.options).filter((name) => {
-    const moved = cell.gateBias(resolveCellOptions(cell, { [name]: cellOptions[name] }));
-    return Object.keys(moved).some((gate) => moved[gate] !== usual[gate]);
-  });
-  const ignored = options.initializer?.bias !== undefined ? 'initializer.bias' : moving.length > 0 ? moving.join(', ') : undefined;
-  if (ignored === undefined) return;
-  throw new BpttError('ERR_BPTT_OPTION', `${cell.name}: ${ignored} says where biases begin, and bias: false leaves none; leave one of them out`, { received: ignored });
+  return Object.keys(cell.options).map((option) => {
+    const moved = cell.gateBias(resolveCellOptions(cell, { [option]: cellOptions[option] }));
+    return { option, gates: Object.keys(moved).filter((gate) => moved[gate] !== usual[gate]) };
+  }).filter(({ gates }) => gates.length > 0);
+}
+
+/** Each bias begins at one place, and without biases nothing can say where. @throws ERR_BPTT_OPTION naming the option that would be ignored. */
+function checkBiasUse(cell: Cell, options: RecurrentOptions, cellOptions: RecurrentSettings['cellOptions'], { gates }: RecurrentSettings['initializer']): void {
+  const moved = movedBiases(cell, cellOptions);
+  const ofGates = [...gates].filter(([, { bias }]) => bias).map(([gate]) => gate);
+  if (options.bias === false) {
+    const ignored = [options.initializer?.bias && 'initializer.bias', ...ofGates.map((gate) => `initializer.gates.${gate}.bias`), moved.map(({ option }) => option).join(', ')].find(Boolean);
+    if (ignored) throw new BpttError('ERR_BPTT_OPTION', `${cell.name}: ${ignored} says where biases begin, and bias: false leaves none; leave one of them out`, { received: ignored });
+  }
+  for (const gate of ofGates) {
+    const option = moved.find((each) => each.gates.includes(gate))?.option;
+    if (option !== undefined) throw new BpttError('ERR_BPTT_OPTION', `${cell.name}: ${option} and initializer.gates.${gate}.bias both say where the bias of ${gate} begins; leave one of them out`, { received: option });
+  }
 }
 
 function checkCell(cell: Cell): void {
@@ -123,7 +140,7 @@ export function readRecurrentOptions(cell: Cell, options: RecurrentOptions): Rec
   }
   const cellOptions = resolveCellOptions(cell, options as unknown as Readonly<Record<string, unknown>>, owner);
   const initializer = readInitializers(owner, options.initializer ?? {});
-  checkBiasUse(cell, options, cellOptions);
+  checkBiasUse(cell, options, cellOptions, initializer);
   return {
     cell, direction, layers, cellOptions, initializer,
     units: requireInteger(owner, 'units', options.units, 1),
