@@ -29,7 +29,7 @@ export function activation(options: ActivationOptions): Layer {
   return defineLayer('activation', options, (scope, ...inputs) => {
     const signal = anyFeatures(layerLabel('activation', scope), inputs);
     return zeroPadding({ ...signal, value: applyActivation(name, signal.value) });
-  });
+  }, { rowwise: true });
 }
 
 registerLayer('activation', activation);

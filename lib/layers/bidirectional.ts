@@ -1,5 +1,6 @@
 import { requireChoice } from '../checks.ts';
 import { BpttError, checkOptions } from '../errors.ts';
+import { traitsOf } from './chain.ts';
 import { defineLayer, layerLabel, onlyInput, type LayerOptions } from './define.ts';
 import type { Layer, Signal } from './layer.ts';
 import { mergeNames, merges, type MergeName } from './merging.ts';
@@ -48,7 +49,7 @@ export function bidirectional(options: BidirectionalOptions): Layer {
     const second = backward.build(scope.child('backward'), signal);
     checkHalves(label, merge, first, second);
     return { ...first, value: merges[merge]([first.value, second.value]), named: { forward: first, backward: second } };
-  });
+  }, traitsOf([forward, backward]));
 }
 
 function checkHalves(label: string, merge: MergeName, first: Signal, second: Signal): void {

@@ -1,7 +1,6 @@
 import { BpttError, describe } from '../errors.ts';
-import type { Layer, Scope, Signal } from './layer.ts';
+import type { Layer, LayerTraits, Scope, Signal } from './layer.ts';
 import { asLayer, type LayerDescription } from './registry.ts';
-import { childNames } from './stack.ts';
 
 /** Layers one after the other with their names in a scope. */
 export interface Chain {
@@ -9,6 +8,25 @@ export interface Chain {
   readonly names: readonly string[];
   /** How many inputs its layers take beside the first one, together. */
   readonly furtherInputs: number;
+}
+
+/** Scope names for layers side by side: their own, else kind, kind_1, … */
+export function childNames(layers: readonly Layer[]): string[] {
+  const counts = new Map<string, number>();
+  const taken = new Set(layers.flatMap(({ name }) => name ?? []));
+  return layers.map(({ kind, name }) => {
+    if (name !== undefined) return name;
+    for (;;) {
+      const count = counts.get(kind) ?? 0;
+      counts.set(kind, count + 1);
+      const candidate = count === 0 ? kind : `${kind}_${count}`;
+      if (!taken.has(candidate)) return candidate;
+    }
+  });
+}
+
+function inputsBeside(layers: readonly Layer[]): number {
+  return layers.reduce((sum, { furtherInputs = 0 }) => sum + furtherInputs, 0);
 }
 
 /** @throws ERR_BPTT_OPTION for an empty list or a name that two layers have; ERR_BPTT_TYPE for something that is no layer. */
@@ -20,7 +38,7 @@ export function readChain(owner: string, given: readonly (Layer | LayerDescripti
   const names = childNames(layers);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected layers of different names, received two called "${twice}"`, { received: twice });
-  return { layers, names, furtherInputs: layers.reduce((sum, { furtherInputs = 0 }) => sum + furtherInputs, 0) };
+  return { layers, names, furtherInputs: inputsBeside(layers) };
 }
 
 /**
@@ -42,7 +60,14 @@ export function buildChain(label: string, { layers, names, furtherInputs }: Chai
   }, first);
 }
 
-/** The layer's property for a chain in it. */
-export function chainInputs(layer: Layer, { furtherInputs }: Chain): Layer {
-  return furtherInputs === 0 ? layer : Object.freeze({ ...layer, furtherInputs });
+/** What a layer says of itself that runs these, one after the other or side by side. */
+export function traitsOf(layers: readonly Layer[]): LayerTraits {
+  const furtherInputs = inputsBeside(layers);
+  return {
+    ...(furtherInputs === 0 ? {} : { furtherInputs }),
+    rowwise: layers.every(({ rowwise }) => rowwise),
+    recurrence: layers.some(({ recurrence }) => recurrence),
+    readsTokens: layers[0]!.readsTokens,
+    endsSequence: layers.some(({ endsSequence }) => endsSequence),
+  };
 }

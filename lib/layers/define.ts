@@ -1,6 +1,6 @@
 import { BpttError, describe, formatShape } from '../errors.ts';
 import type { Shape } from '../graph/index.ts';
-import type { Layer, Scope, Signal } from './layer.ts';
+import type { Layer, LayerTraits, Scope, Signal } from './layer.ts';
 import { zeroPadding } from './masking.ts';
 
 /** What every layer accepts. */
@@ -19,13 +19,13 @@ export function plain(value: unknown): unknown {
   return Object.freeze(Object.fromEntries(kept.map(([key, entry]) => [key, plain(entry)])));
 }
 
-/** Makes a layer of its checked options: a frozen value whose options are plain JSON. @throws ERR_BPTT_OPTION for a name with a slash or a dot. */
-export function defineLayer(kind: string, options: object, build: Layer['build']): Layer {
+/** Makes a layer of its checked options, and of what it says of itself: a frozen value whose options are plain JSON. @throws ERR_BPTT_OPTION for a name with a slash or a dot. */
+export function defineLayer(kind: string, options: object, build: Layer['build'], traits: LayerTraits = {}): Layer {
   const { name, ...rest } = options as LayerOptions;
   if (name !== undefined && (typeof name !== 'string' || !layerName.test(name))) {
     throw new BpttError('ERR_BPTT_OPTION', `${kind}: expected name to be a text without "/" and ".", received ${describe(name)}`, { received: name });
   }
-  return Object.freeze({ kind, name, options: plain(rest) as Layer['options'], build });
+  return Object.freeze({ ...traits, kind, name, options: plain(rest) as Layer['options'], build });
 }
 
 /** How messages call a layer: `lstm "encoder"`. */

@@ -43,7 +43,7 @@ export function dense(options: DenseOptions): Layer {
     const sum = bias ? add(product, scope.parameter('bias', [units], { group: 'bias', initializer: biasInitializer })) : product;
     const result = { ...signal, value: applyActivation(activation, sum) };
     return zeroPadding(result);
-  });
+  }, { rowwise: true });
 }
 
 registerLayer('dense', dense);

@@ -43,7 +43,7 @@ export function dropout(options: DropoutOptions): Layer {
   const { rate, variational = false } = options;
   requireRate('dropout', 'rate', rate);
   requireBoolean('dropout', 'variational', variational);
-  return defineLayer('dropout', options, (scope, ...inputs) => applyDropout(scope, anyFeatures(layerLabel('dropout', scope), inputs), rate, variational));
+  return defineLayer('dropout', options, (scope, ...inputs) => applyDropout(scope, anyFeatures(layerLabel('dropout', scope), inputs), rate, variational), { rowwise: true });
 }
 
 registerLayer('dropout', dropout);

@@ -46,7 +46,7 @@ export function embedding(options: EmbeddingOptions): Layer {
     const signal = tokenInput(label, inputs);
     const table = scope.parameter('weight', [tokenCount(label, 'tokens', options.tokens, signal), size], { group: 'embedding', initializer });
     return zeroPadding({ value: gather(table, signal.value), time: signal.time, lengths: signal.lengths });
-  });
+  }, { rowwise: true, readsTokens: true });
 }
 
 registerLayer('embedding', embedding);

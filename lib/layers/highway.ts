@@ -1,6 +1,6 @@
 import { requireNumber } from '../checks.ts';
 import { checkOptions } from '../errors.ts';
-import { chainInputs, readChain } from './chain.ts';
+import { traitsOf, readChain } from './chain.ts';
 import { defineLayer, layerLabel, type LayerOptions } from './define.ts';
 import { gatedSum } from './gatedSum.ts';
 import type { Layer } from './layer.ts';
@@ -26,15 +26,14 @@ export function highway(options: HighwayOptions): Layer {
   const gateBias = requireNumber('highway', 'gateBias', options.gateBias ?? -1, -Number.MAX_VALUE, Number.MAX_VALUE);
   const layer = asLayer('highway: layer', options.layer);
   const chain = readChain('highway', [layer]);
-  const made = defineLayer('highway', { ...options, layer: describeLayer(layer) }, (scope, first, ...further) => {
+  return defineLayer('highway', { ...options, layer: describeLayer(layer) }, (scope, first, ...further) => {
     const label = layerLabel('highway', scope);
     const signal = shortcutInput(label, first);
     const result = layer.build(scope.child(chain.names[0]!), signal, ...further);
     const past = shortcut(label, signal, result, directionOf(layer));
     requireSameShape(label, past, result, 'give it as many units as the input has features');
     return zeroPadding({ ...result, value: gatedSum(scope, past, result.value, { gateBias }) });
-  });
-  return chainInputs(made, chain);
+  }, traitsOf([layer]));
 }
 
 registerLayer('highway', highway);

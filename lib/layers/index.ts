@@ -1,4 +1,4 @@
-export type { Initializer, Layer, ParameterGroup, ParameterOptions, Scope, Signal } from './layer.ts';
+export type { Initializer, Layer, LayerTraits, ParameterGroup, ParameterOptions, Scope, Signal } from './layer.ts';
 export type { LayerOptions } from './define.ts';
 export { defineLayer } from './define.ts';
 export { describeLayer, isLayer, layerFromDescription, layerKinds, registerLayer } from './registry.ts';

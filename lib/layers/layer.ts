@@ -65,19 +65,29 @@ export interface Scope {
   randomKey(): Value;
 }
 
+/** What a layer says of itself to those that run or connect it: nothing of it holds unless it says so. Layers that run others say what these say. */
+export interface LayerTraits {
+  /** How many inputs it takes after the first one, such as the sequence that an attention looks at; default 0. Layers that run others hand them on in order. */
+  readonly furtherInputs?: number | undefined;
+  /** Whether it joins its inputs step by step, so that those over time must have the same valid steps in every row. */
+  readonly stepwise?: boolean | undefined;
+  /** Whether it does to a row [N, …] what it does to each step of [T, N, …], looking at no other step: inside of a loop over time it is then given rows, which are cheaper. */
+  readonly rowwise?: boolean | undefined;
+  /** Whether it carries the states of a recurrence, which a decoder of the same states may begin with; not the inputs that a window remembers, for instance. */
+  readonly recurrence?: boolean | undefined;
+  /** Whether its first input holds tokens, which nothing can be put beside. */
+  readonly readsTokens?: boolean | undefined;
+  /** Whether it makes one row [N, …] of a sequence, and there are no steps after it. */
+  readonly endsSequence?: boolean | undefined;
+}
+
 /** A layer: a frozen plain value that knows how to build itself. Layers of one kind come from one camelCase factory with one options object. */
-export interface Layer {
+export interface Layer extends LayerTraits {
   readonly kind: string;
   /** Given by the user or absent; the builder numbers the rest ("lstm", "lstm_1"). */
   readonly name?: string | undefined;
   /** JSON-safe: what model.json holds, enough for the factory to make the layer again. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Whether it joins its inputs step by step, so that those over time must have the same valid steps in every row. */
-  readonly stepwise?: boolean;
-  /** Whether it is made of a cell, alone or with an attention around it: such layers hand their states to each other. */
-  readonly recurrence?: boolean;
-  /** How many inputs it takes after the first one, such as the sequence that an attention looks at; default 0. Layers that run others hand them on in order. */
-  readonly furtherInputs?: number;
   /** Most layers take one signal; merging layers take several. @throws ERR_BPTT_SHAPE or ERR_BPTT_TYPE naming the layer's path. */
   build(scope: Scope, ...inputs: readonly Signal[]): Signal;
 }

@@ -33,12 +33,11 @@ function checkMergeable(label: string, inputs: readonly Signal[], merge: MergeNa
 
 function mergeLayer(kind: string, merge: MergeName, options: LayerOptions): Layer {
   checkOptions(kind, options, ['name']);
-  const layer = defineLayer(kind, options, (scope, ...inputs) => {
+  return defineLayer(kind, options, (scope, ...inputs) => {
     checkMergeable(layerLabel(kind, scope), inputs, merge);
     const lengths = inputs.find((input) => input.lengths)?.lengths;
     return { value: merges[merge](inputs.map((input) => input.value)), time: inputs[0]!.time, lengths };
-  });
-  return Object.freeze({ ...layer, stepwise: true });
+  }, { stepwise: true });
 }
 
 /** The features of several inputs side by side: [N, T, C₁] and [N, T, C₂] … → [N, T, C₁ + C₂ + …], or without T. */

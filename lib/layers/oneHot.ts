@@ -23,7 +23,7 @@ export function oneHot(options: OneHotOptions = {}): Layer {
     const label = layerLabel('oneHot', scope);
     const signal = tokenInput(label, inputs);
     return zeroPadding({ value: oneHotVectors(signal.value, tokenCount(label, 'depth', options.depth, signal)), time: signal.time, lengths: signal.lengths });
-  });
+  }, { rowwise: true, readsTokens: true });
 }
 
 registerLayer('oneHot', oneHot);

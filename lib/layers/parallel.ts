@@ -1,7 +1,7 @@
 import { requireChoice } from '../checks.ts';
 import { BpttError, checkOptions, formatShape } from '../errors.ts';
 import { sameShape } from '../graph/index.ts';
-import { readChain } from './chain.ts';
+import { readChain, traitsOf } from './chain.ts';
 import { defineLayer, layerLabel, onlyInput, outerShape, requireFeatures } from './define.ts';
 import type { Layer, Signal } from './layer.ts';
 import { mergeNames, merges, type MergeName } from './merging.ts';
@@ -43,7 +43,7 @@ export function parallel(options: ParallelOptions): Layer {
     const [first] = results as [Signal, ...Signal[]];
     const named = Object.fromEntries(results.map((result, i) => [names[i]!, result]));
     return { value: merges[merge](results.map(({ value }) => value)), time: first.time, lengths: first.lengths, named };
-  });
+  }, traitsOf(layers));
 }
 
 registerLayer('parallel', parallel);

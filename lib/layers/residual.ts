@@ -1,7 +1,7 @@
 import { requireBoolean } from '../checks.ts';
 import { checkOptions } from '../errors.ts';
 import { add, matmul } from '../graph/index.ts';
-import { chainInputs, readChain } from './chain.ts';
+import { traitsOf, readChain } from './chain.ts';
 import { defineLayer, featureCount, layerLabel, type LayerOptions } from './define.ts';
 import { glorotUniform } from './initializers/index.ts';
 import type { Layer, Scope, Signal } from './layer.ts';
@@ -33,7 +33,7 @@ export function residual(options: ResidualOptions): Layer {
   const projection = requireBoolean('residual', 'projection', options.projection ?? false);
   const layer = asLayer('residual: layer', options.layer);
   const chain = readChain('residual', [layer]);
-  const made = defineLayer('residual', { ...options, layer: describeLayer(layer) }, (scope, first, ...further) => {
+  return defineLayer('residual', { ...options, layer: describeLayer(layer) }, (scope, first, ...further) => {
     const label = layerLabel('residual', scope);
     const signal = shortcutInput(label, first);
     const result = layer.build(scope.child(chain.names[0]!), signal, ...further);
@@ -41,8 +41,7 @@ export function residual(options: ResidualOptions): Layer {
     const fitting = projection ? projected(scope, past, featureCount(result)) : past;
     requireSameShape(label, fitting, result, projection ? 'only the features may differ' : 'give it as many units as the input has features, or set projection: true');
     return zeroPadding({ ...result, value: add(fitting.value, result.value) });
-  });
-  return chainInputs(made, chain);
+  }, traitsOf([layer]));
 }
 
 registerLayer('residual', residual);

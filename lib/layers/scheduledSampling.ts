@@ -1,7 +1,7 @@
 import { requireChoice } from '../checks.ts';
 import { BpttError, checkOptions, formatShape } from '../errors.ts';
 import { add, argMax, at, equal, iota, less, log, negate, or, random, reshape, select, zeros, type Value } from '../graph/index.ts';
-import { buildChain, chainInputs, readChain, type Chain } from './chain.ts';
+import { buildChain, traitsOf, readChain, type Chain } from './chain.ts';
 import { defineLayer, layerLabel, signalError } from './define.ts';
 import type { Layer, Scope, Signal } from './layer.ts';
 import { zeroPadding } from './masking.ts';
@@ -44,11 +44,9 @@ function checkOutput({ label }: Sampled, input: Signal, output: Value): void {
     + 'end with dense({ units }) of that size', { expected, received: output.shape });
 }
 
-/** Layers that do to a row what they do to a step: without the axis of time the rows of a step stay apart for the engine. */
-const rowwise = new Set(['activation', 'dense', 'dropout', 'embedding', 'oneHot']);
-
-function enterStep(signal: Signal, { kind }: Layer): Signal {
-  if (rowwise.has(kind)) return { value: ofSingleStep(signal), time: false, tokens: signal.tokens };
+/** Without the axis of time the rows of a step stay apart for the engine. */
+function enterStep(signal: Signal, { rowwise }: Layer): Signal {
+  if (rowwise) return { value: ofSingleStep(signal), time: false, tokens: signal.tokens };
   return signal.time ? signal : singleStep(signal.value, signal.tokens);
 }
 
@@ -96,14 +94,13 @@ export function scheduledSampling(options: ScheduledSamplingOptions): Layer {
   const chain = readChain('scheduledSampling', options.layers);
   const own = requireChoice('scheduledSampling', 'own', options.own ?? 'draw', ['draw', 'likeliest'] as const);
   const share = readTruthShare('scheduledSampling', options.truthShare);
-  const made = defineLayer('scheduledSampling', { ...options, layers: chain.layers.map(describeLayer) }, (scope, ...inputs) => {
+  return defineLayer('scheduledSampling', { ...options, layers: chain.layers.map(describeLayer) }, (scope, ...inputs) => {
     const label = layerLabel('scheduledSampling', scope);
     const [input, ...further] = inputs;
     if (input && !input.time) throw signalError(label, ['N', 'T', '…'], input);
     if (!scope.training || !input) return buildChain(label, chain, scope, inputs);
     return runSampled(scope, { label, chain, own, share }, input, further);
-  });
-  return chainInputs(made, chain);
+  }, { ...traitsOf(chain.layers), rowwise: false });
 }
 
 registerLayer('scheduledSampling', scheduledSampling);

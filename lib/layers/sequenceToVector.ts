@@ -1,5 +1,5 @@
 import { checkOptions } from '../errors.ts';
-import { buildChain, chainInputs, readChain } from './chain.ts';
+import { buildChain, traitsOf, readChain } from './chain.ts';
 import { defineLayer, layerLabel, signalError } from './define.ts';
 import type { Layer } from './layer.ts';
 import { boundaryStep } from './masking.ts';
@@ -14,13 +14,12 @@ import type { StackOptions } from './stack.ts';
 export function sequenceToVector(options: StackOptions): Layer {
   checkOptions('sequenceToVector', options, ['name', 'layers']);
   const chain = readChain('sequenceToVector', options.layers);
-  const layer = defineLayer('sequenceToVector', { ...options, layers: chain.layers.map(describeLayer) }, (scope, ...inputs) => {
+  return defineLayer('sequenceToVector', { ...options, layers: chain.layers.map(describeLayer) }, (scope, ...inputs) => {
     const label = layerLabel('sequenceToVector', scope);
     if (inputs[0] && !inputs[0].time) throw signalError(label, ['N', 'T', '…'], inputs[0]);
     const result = buildChain(label, chain, scope, inputs);
     return result.time ? { value: boundaryStep(result), time: false } : result;
-  });
-  return chainInputs(layer, chain);
+  }, { ...traitsOf(chain.layers), rowwise: false, endsSequence: true });
 }
 
 registerLayer('sequenceToVector', sequenceToVector);

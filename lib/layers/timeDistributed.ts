@@ -4,7 +4,7 @@ import { defineLayer, layerLabel, onlyInput, signalError, type LayerOptions } fr
 import type { Layer, Scope, Signal } from './layer.ts';
 import { zeroPadding } from './masking.ts';
 import { asLayer, describeLayer, registerLayer, type LayerDescription } from './registry.ts';
-import { childNames } from './stack.ts';
+import { childNames } from './chain.ts';
 
 export interface TimeDistributedOptions extends LayerOptions {
   /** What is applied to each step alone: a layer from [N, …] to [N, …]. */
@@ -41,7 +41,7 @@ export function timeDistributed(options: TimeDistributedOptions): Layer {
     const result = layer.build(stepwiseScope(scope.child(name), label), each);
     if (result.time || result.value.shape[0] !== steps * rows) throw signalError(`${label}: its layer`, [steps * rows, '…'], result, 'it has to give one result for each row');
     return zeroPadding({ value: reshape(result.value, [steps, rows, ...result.value.shape.slice(1)]), time: true, lengths, tokens: result.tokens });
-  });
+  }, { readsTokens: layer.readsTokens });
 }
 
 registerLayer('timeDistributed', timeDistributed);

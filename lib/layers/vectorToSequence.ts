@@ -1,6 +1,6 @@
 import { requireInteger } from '../checks.ts';
 import { checkOptions } from '../errors.ts';
-import { buildChain, chainInputs, readChain } from './chain.ts';
+import { buildChain, traitsOf, readChain } from './chain.ts';
 import { defineLayer, layerLabel, onlyInput } from './define.ts';
 import type { Layer } from './layer.ts';
 import { describeLayer, registerLayer } from './registry.ts';
@@ -23,12 +23,11 @@ export function vectorToSequence(options: VectorToSequenceOptions): Layer {
   checkOptions('vectorToSequence', options, ['name', 'layers', 'steps', 'at']);
   const repeat = repeatVector({ steps: requireInteger('vectorToSequence', 'steps', options.steps, 1), at: options.at });
   const chain = readChain('vectorToSequence', options.layers);
-  const layer = defineLayer('vectorToSequence', { ...options, layers: chain.layers.map(describeLayer) }, (scope, ...inputs) => {
+  return defineLayer('vectorToSequence', { ...options, layers: chain.layers.map(describeLayer) }, (scope, ...inputs) => {
     const label = layerLabel('vectorToSequence', scope);
     const [vector, ...further] = inputs;
     return buildChain(label, chain, scope, [repeat.build(scope, onlyInput(label, vector ? [vector] : [])), ...further]);
-  });
-  return chainInputs(layer, chain);
+  }, { ...traitsOf(chain.layers), rowwise: false, readsTokens: false, endsSequence: false });
 }
 
 registerLayer('vectorToSequence', vectorToSequence);

@@ -85,7 +85,7 @@ export function withInitialState(options: WithInitialStateOptions): Layer {
   const layer = asLayer('withInitialState: layer', options.layer);
   const { state } = options;
   if (state !== undefined && (typeof state !== 'string' || state === '')) throw new BpttError('ERR_BPTT_OPTION', `withInitialState: expected state to be a name, received ${describe(state)}`, { received: state });
-  const built = defineLayer('withInitialState', { ...options, layer: describeLayer(layer) }, (scope, ...inputs) => {
+  return defineLayer('withInitialState', { ...options, layer: describeLayer(layer) }, (scope, ...inputs) => {
     const label = layerLabel('withInitialState', scope);
     const source = inputs.at(-1);
     if (!source || inputs.length < 2) throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected what its layer reads and then what it begins with, received ${inputs.length} inputs`, { received: inputs.length });
@@ -93,8 +93,7 @@ export function withInitialState(options: WithInitialStateOptions): Layer {
     const result = layer.build(beginning(scope, beginnings), ...inputs.slice(0, -1));
     beginnings.requireUse();
     return result;
-  });
-  return Object.freeze({ ...built, furtherInputs: (layer.furtherInputs ?? 0) + 1 });
+  }, { furtherInputs: (layer.furtherInputs ?? 0) + 1, readsTokens: layer.readsTokens, endsSequence: layer.endsSequence });
 }
 
 registerLayer('withInitialState', withInitialState);

@@ -21,7 +21,7 @@ export interface EncoderDecoderOptions extends ModelSettings {
   readonly decoder: readonly Layer[];
   /**
    * How the decoder learns of the source beside by attention. "state" (default): its recurrent layers begin with the final states of the encoder's, each with those of its
-   * own number, counted from the output. "vector": it reads the encoder's last step beside its own input at every step. "none": by attention alone.
+   * own number, counted from the output; layers around recurrent ones, such as `residual` or an attention, count as one each. "vector": it reads the encoder's last step beside its own input at every step. "none": by attention alone.
    */
   readonly bridge?: 'state' | 'vector' | 'none' | undefined;
   /** How often the decoder reads its target rather than its own output while training; default always. See `scheduledSampling`. */
@@ -39,7 +39,8 @@ function requireLayers(name: 'encoder' | 'decoder', given: unknown): readonly La
   throw new BpttError('ERR_BPTT_TYPE', `encoderDecoder: expected ${name} to be a list of at least one layer, received ${describe(given)}`, { received: given });
 }
 
-const looks = (layer: Layer): boolean => (layer.furtherInputs ?? 0) > 0;
+/** What an attention looks at, once for each that a layer holds. */
+const lookedAt = ({ furtherInputs = 0 }: Layer, memory: Symbolic): Symbolic[] => Array.from({ length: furtherInputs }, () => memory);
 
 /** For each layer of the decoder the place of the encoder whose states it begins with. */
 function stateSources(encoder: readonly Layer[], places: readonly Symbolic[], decoder: readonly Layer[]): ReadonlyMap<Layer, Symbolic> {
@@ -58,17 +59,19 @@ interface Wired {
 
 function wireDecoder(decoder: readonly Layer[], memory: Symbolic, states: ReadonlyMap<Layer, Symbolic>): Wired[] {
   return decoder.map((layer) => {
-    const looked = Array.from({ length: layer.furtherInputs ?? 0 }, () => memory);
+    const looked = lookedAt(layer, memory);
     const source = states.get(layer);
     if (!source) return { layer, further: looked };
     return { layer: withInitialState({ layer, ...(layer.name === undefined ? {} : { name: layer.name }) }), further: [...looked, source] };
   });
 }
 
-const readsTokens = (layer: Layer): boolean => layer.kind === 'embedding' || layer.kind === 'oneHot';
-
 function runDecoder(wired: readonly Wired[], target: Symbolic, vector: Symbolic | undefined): Symbolic {
-  const first = wired.findIndex(({ layer }) => !readsTokens(layer));
+  const first = wired.findIndex(({ layer }) => !layer.readsTokens);
+  if (vector && first < 0) {
+    throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: bridge "vector" puts the encoder's vector beside what a layer of the decoder reads, and ${wired.map(({ layer }) => layer.kind).join(', ')} read${wired.length === 1 ? 's' : ''} tokens; `
+      + 'choose another bridge, or let a layer that reads features come after', { expected: 'a layer that reads features', received: wired.map(({ layer }) => layer.kind) });
+  }
   return wired.reduce((place, { layer, further }, i) => {
     const read = vector && i === first ? connect(concatenate(), place, connect(repeatVector(), vector, place)) : place;
     return connect(layer, read, ...further);
@@ -79,7 +82,7 @@ function withoutTarget(options: EncoderDecoderOptions, encoded: Symbolic, decode
   const unused = (['bridge', 'truthShare'] as const).find((name) => options[name] !== undefined);
   if (unused) throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: ${unused} says how a decoder goes along a target, and there is none; leave it out, or declare the target`, { received: unused });
   const steps = requireInteger('encoderDecoder', 'steps', options.steps, 1);
-  return decoder.reduce((place, layer) => connect(layer, place, ...(looks(layer) ? [encoded] : [])), connect(repeatVector({ steps }), vector(encoded)));
+  return decoder.reduce((place, layer) => connect(layer, place, ...lookedAt(layer, encoded)), connect(repeatVector({ steps }), vector(encoded)));
 }
 
 function withTarget(options: EncoderDecoderOptions, target: Symbolic, places: readonly Symbolic[], vector: (place: Symbolic) => Symbolic): Symbolic {
@@ -118,8 +121,7 @@ export function encoderDecoder(options: EncoderDecoderOptions): Model {
   const decoder = requireLayers('decoder', options.decoder);
   const source = inputFor('source', options.source);
   const places = encoder.reduce<Symbolic[]>((before, layer) => [...before, connect(layer, before.at(-1) ?? source)], []);
-  const gives = (layer: Layer): boolean => layer.options['output'] === 'last' || layer.kind === 'sequenceToVector' || layer.kind === 'lastStep';
-  const vector = (place: Symbolic): Symbolic => (encoder.some(gives) ? place : connect(lastStep(), place));
+  const vector = (place: Symbolic): Symbolic => (encoder.some(({ endsSequence }) => endsSequence) ? place : connect(lastStep(), place));
   if (options.target === undefined) {
     return model({ inputs: source, outputs: withoutTarget(options, places.at(-1)!, decoder, vector), seed, name, runtime });
   }

@@ -1,7 +1,7 @@
 import { transpose, zeros, type Value } from '../../graph/index.ts';
 import { BpttError, describe } from '../../errors.ts';
 import { sequenceInput } from '../define.ts';
-import type { Layer, Scope, Signal } from '../layer.ts';
+import type { Layer, LayerTraits, Scope, Signal } from '../layer.ts';
 import { boundaryStep, zeroPadding } from '../masking.ts';
 import { asLayer, type LayerDescription } from '../registry.ts';
 import { directionOf } from '../shortcut.ts';
@@ -17,6 +17,11 @@ export function readAttending(owner: string, given: Layer | LayerDescription): L
   }
   if ((layer.furtherInputs ?? 0) === 0) return layer;
   throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a layer that reads one input, received ${layer.kind}; put it around the attention instead`, { received: layer.kind });
+}
+
+/** What an attention around a layer says of itself. */
+export function attentionTraits({ endsSequence }: Layer): LayerTraits {
+  return { recurrence: true, furtherInputs: 1, endsSequence };
 }
 
 /** One step of a layer with attention. */

@@ -5,7 +5,7 @@ import { defineLayer, layerLabel, type LayerOptions } from '../define.ts';
 import type { Layer } from '../layer.ts';
 import { describeLayer, registerLayer, type LayerDescription } from '../registry.ts';
 import type { SteppedState } from '../stepping.ts';
-import { attend, readAttending } from './attend.ts';
+import { attend, attentionTraits, readAttending } from './attend.ts';
 import { alignmentOf, contextOf } from './memory.ts';
 import { additiveScore } from './scores.ts';
 
@@ -40,7 +40,7 @@ export function bahdanauAttention(options: BahdanauAttentionOptions): Layer {
   checkOptions('bahdanauAttention', options, ['name', 'layer', 'units']);
   const layer = readAttending('bahdanauAttention', options.layer);
   const units = options.units === undefined ? undefined : requireInteger('bahdanauAttention', 'units', options.units, 1);
-  const made = defineLayer('bahdanauAttention', { ...options, layer: describeLayer(layer) }, (scope, ...inputs) => {
+  return defineLayer('bahdanauAttention', { ...options, layer: describeLayer(layer) }, (scope, ...inputs) => {
     const label = layerLabel('bahdanauAttention', scope);
     return attend({
       label, scope, layer, inputs,
@@ -57,8 +57,7 @@ export function bahdanauAttention(options: BahdanauAttentionOptions): Layer {
         };
       },
     });
-  });
-  return Object.freeze({ ...made, recurrence: true, furtherInputs: 1 });
+  }, attentionTraits(layer));
 }
 
 registerLayer('bahdanauAttention', bahdanauAttention);

@@ -5,7 +5,7 @@ import { defineLayer, layerLabel, type LayerOptions } from '../define.ts';
 import { glorotUniform } from '../initializers/index.ts';
 import type { Layer, Scope, Signal } from '../layer.ts';
 import { describeLayer, registerLayer, type LayerDescription } from '../registry.ts';
-import { attend, attendAfter, readAttending, type Attending, type Look } from './attend.ts';
+import { attend, attendAfter, attentionTraits, readAttending, type Attending, type Look } from './attend.ts';
 import { alignmentOf, contextOf, type Memory } from './memory.ts';
 import { additiveScore, dotScore, generalScore } from './scores.ts';
 
@@ -74,7 +74,7 @@ export function luongAttention(options: LuongAttentionOptions): Layer {
   if (inputFeeding && given === undefined) {
     throw new BpttError('ERR_BPTT_OPTION', 'luongAttention: expected the option units beside inputFeeding, for the layer reads that many features beside its input', { expected: 'units' });
   }
-  const made = defineLayer('luongAttention', { ...options, layer: describeLayer(layer) }, (scope, ...inputs) => {
+  return defineLayer('luongAttention', { ...options, layer: describeLayer(layer) }, (scope, ...inputs) => {
     const label = layerLabel('luongAttention', scope);
     /** From what the layer gives to the output and the shares. */
     const prepare = (memory: Memory, outputSize: number): Look => {
@@ -88,8 +88,7 @@ export function luongAttention(options: LuongAttentionOptions): Layer {
     };
     const around = { label, scope, layer, inputs };
     return inputFeeding ? feeding(given!, prepare, around) : attendAfter({ ...around, prepare });
-  });
-  return Object.freeze({ ...made, recurrence: true, furtherInputs: 1 });
+  }, attentionTraits(layer));
 }
 
 registerLayer('luongAttention', luongAttention);

@@ -93,15 +93,14 @@ export function nonlinearAutoregression(options: NonlinearAutoregressionOptions)
   checkOptions(owner, options, ['name', 'units', 'inputDelays', 'outputDelays', 'transition']);
   const settings = readAutoregression(owner, options);
   const described = { ...options, ...(options.transition ? { transition: settings.transition.map(describeLayer) } : {}) };
-  const layer = defineLayer(owner, described, (scope, ...inputs) => {
+  return defineLayer(owner, described, (scope, ...inputs) => {
     const label = layerLabel(owner, scope);
     if (inputs.length > 2) throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected the input, or the input and the measured output, received ${inputs.length} inputs`, { expected: 2, received: inputs.length });
     const exogenous = sequenceInput(label, inputs.slice(0, 1));
     const seen = delayed(recentInputs(scope, exogenous, settings.reach.input, 'inputs'), settings.reach.input, settings.inputDelays);
     if (inputs.length === 1) return closedLoop(label, scope, settings, { ...exogenous, value: seen });
     return openLoop(label, scope, settings, seen, sequenceInput(label, inputs.slice(1)));
-  });
-  return Object.freeze({ ...layer, stepwise: true });
+  }, { stepwise: true });
 }
 
 registerLayer('nonlinearAutoregression', nonlinearAutoregression);

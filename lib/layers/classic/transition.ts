@@ -2,7 +2,7 @@ import { BpttError, describe } from '../../errors.ts';
 import type { Value } from '../../graph/index.ts';
 import type { Layer, Scope, Signal } from '../layer.ts';
 import { asLayer } from '../registry.ts';
-import { childNames } from '../stack.ts';
+import { childNames } from '../chain.ts';
 
 /** A scope for what stands inside of a loop over time: the same weights at every step, and no states beside those of the loop. */
 function withinStep(owner: string, scope: Scope): Scope {

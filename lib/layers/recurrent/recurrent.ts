@@ -61,8 +61,9 @@ export function recurrent<State extends string, Options extends CellOptions>(cel
     throw new BpttError('ERR_BPTT_OPTION', `cell "${cell.name}": there is a layer of this name, and models are saved by it; give the cell another one`, { received: cell.name });
   }
   const settings = readRecurrentOptions(erased, options);
-  const layer = defineLayer(cell.name, options, (scope, ...inputs) => buildRecurrent(scope, settings, inputs));
-  return Object.freeze({ ...layer, recurrence: true, ...(settings.context === undefined ? {} : { furtherInputs: 1 }) });
+  return defineLayer(cell.name, options, (scope, ...inputs) => buildRecurrent(scope, settings, inputs), {
+    recurrence: true, endsSequence: settings.output === 'last', ...(settings.context === undefined ? {} : { furtherInputs: 1 }),
+  });
 }
 
 registerRecurrentFactory((cellName, options) => recurrent(findCell(cellName)!, options as never));
