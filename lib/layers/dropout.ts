@@ -8,7 +8,7 @@ import { registerLayer } from './registry.ts';
 export interface DropoutOptions extends LayerOptions {
   /** Share of the features set to zero while training, from 0 up to but not including 1. */
   readonly rate: number;
-  /** One mask for all steps of a row instead of a fresh one at each step. Default false. */
+  /** One mask for all steps of a row instead of a fresh one at each step, inside of the loop of an attention or of scheduled sampling too. Default false. */
   readonly variational?: boolean | undefined;
 }
 
@@ -17,9 +17,9 @@ export function requireRate(owner: string, name: string, rate: unknown): number 
   return requireNumber(owner, name, rate, 0, 1 - Number.EPSILON);
 }
 
-/** A random mask of zeros (a share of `rate`) and 1 / (1 − rate), so that the mean stays what it was. */
-export function dropoutMask(scope: Scope, rate: number, shape: Shape): Value {
-  const kept = greaterEqual(random(scope.randomKey(), shape, { distribution: 'uniform', stream: 0 }), rate);
+/** A random mask of zeros (a share of `rate`) and 1 / (1 − rate), so that the mean stays what it was; in a loop over time one for each step, or the same for the run. */
+export function dropoutMask(scope: Scope, rate: number, shape: Shape, span: 'step' | 'run'): Value {
+  const kept = greaterEqual(random(scope.randomKey(span), shape, { distribution: 'uniform', stream: 0 }), rate);
   return multiply(cast(kept, 'float32'), 1 / (1 - rate));
 }
 
@@ -28,7 +28,7 @@ export function applyDropout(scope: Scope, signal: Signal, rate: number, variati
   if (!scope.training || rate === 0) return signal;
   const { value, time } = signal;
   const shape = time && variational ? value.shape.slice(1) : value.shape;
-  return { ...signal, value: multiply(value, dropoutMask(scope, rate, shape)) };
+  return { ...signal, value: multiply(value, dropoutMask(scope, rate, shape, variational ? 'run' : 'step')) };
 }
 
 /**

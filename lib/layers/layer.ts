@@ -61,8 +61,11 @@ export interface Scope {
   readsAhead(): void;
   /** How many updates have been made, float32 []: for what changes in the course of training. Only while training. */
   readonly updates?: Value | undefined;
-  /** A fresh random key, int32 [2], that differs from step to step and from call to call. Only while training. */
-  randomKey(): Value;
+  /**
+   * A fresh random key, int32 [2], that differs from update to update and from call to call. Inside of a loop over time whose steps layers build, a key for a "step" (default)
+   * also differs from step to step, one for the "run" does not. Only while training.
+   */
+  randomKey(span?: 'step' | 'run'): Value;
 }
 
 /** What a layer says of itself to those that run or connect it: nothing of it holds unless it says so. Layers that run others say what these say. */

@@ -84,8 +84,8 @@ function runSampled(scope: Scope, sampled: Sampled, input: Signal, further: read
  * are run as `stack` would run them, over what they are given.
  *
  * Tokens [N, T] → logits [N, T, V]: the own token is drawn from the logits and no gradient passes through the choice. Features [N, T, C] → [N, T, C]: the own output is
- * read as it is, and gradients pass. Layers that read more than one input, such as an attention, take theirs from the inputs after the first one, in order. Dropout in the
- * layers takes a fresh mask at each step, `variational` or not.
+ * read as it is, and gradients pass. Layers that read more than one input, such as an attention, take theirs from the inputs after the first one, in order. Masks of dropout in
+ * the layers are drawn as they are without the loop: anew at each step, once for all steps of a row where they are `variational`.
  * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_SHAPE for an input without time and for layers whose
  * output they could not read again, ERR_BPTT_GRAPH for a wrong number of inputs.
  */

@@ -13,7 +13,7 @@ export interface SteppedState {
 interface Hooks {
   readonly state: (path: string, shape: Shape, initial: Value | undefined) => Value;
   readonly carry: (path: string, final: Value) => void;
-  readonly randomKey: () => Value;
+  readonly randomKey: Scope['randomKey'];
 }
 
 /** A scope whose states are those of a step; nothing inside of a loop can be observed from outside. */
@@ -105,9 +105,9 @@ function scopeOf(scope: Scope, path: string): { readonly owner: Scope; readonly 
   return { owner: parts.slice(0, -1).reduce((inner, part) => inner.child(part), scope), name: parts.at(-1)! };
 }
 
-/** A key for each use of random numbers in a step, another one at each step. */
-function stepKeys(scope: Scope, step: Value): () => Value {
-  return () => add(scope.randomKey(), multiply(step, constant([1, 0], [2], 'int32')));
+/** A key for each use of random numbers in a step: another one at each step, or the same for the run. */
+function stepKeys(scope: Scope, step: Value): Scope['randomKey'] {
+  return (span) => (span === 'run' ? scope.randomKey(span) : add(scope.randomKey(span), multiply(step, constant([1, 0], [2], 'int32'))));
 }
 
 /**

@@ -14,7 +14,7 @@ function withinStep(owner: string, scope: Scope): Scope {
     state: () => { throw stateError(owner); },
     carry: () => { throw stateError(owner); },
     readsAhead: () => scope.readsAhead(),
-    randomKey: () => scope.randomKey(),
+    randomKey: (span) => scope.randomKey(span),
   };
 }
 

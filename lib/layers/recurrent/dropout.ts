@@ -28,7 +28,7 @@ export interface RecurrentDropout {
   readonly zoneout?: number | Readonly<Record<string, number>> | undefined;
   /**
    * One mask for all steps of a row (Y. Gal and Z. Ghahramani, arXiv:1512.05287) instead of a fresh one at each step, of input, output, between, recurrent and
-   * candidate, one of which must be above 0. Default false.
+   * candidate, one of which must be above 0; inside of an attention or of scheduled sampling too. Default false.
    */
   readonly variational?: boolean | undefined;
 }

@@ -37,8 +37,8 @@ export function drawMasks(scope: Scope, specification: CellSpecification, dropou
   const constant: Record<string, Value | number> = {};
   const drop = (name: string, rate: number, size: number): void => {
     if (!scope.training || rate === 0) return;
-    if (dropout.variational) constant[name] = dropoutMask(scope, rate, [rows!, size]);
-    else scanned[name] = dropoutMask(scope, rate, [steps!, rows!, size]);
+    if (dropout.variational) constant[name] = dropoutMask(scope, rate, [rows!, size], 'run');
+    else scanned[name] = dropoutMask(scope, rate, [steps!, rows!, size], 'step');
   };
   drop(recurrentMask, dropout.recurrent, specification.recurrentSize ?? 0);
   drop(candidateMask, dropout.candidate, specification.units);
@@ -64,5 +64,5 @@ export function zoneout(kept: Value | number, before: Value, after: Value): Valu
 export function dropWeights(scope: Scope, { recurrentWeight }: DropoutSettings, weights: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
   const weight = weights['weight_hh'];
   if (!scope.training || recurrentWeight === 0 || !weight) return weights;
-  return { ...weights, weight_hh: multiply(weight, dropoutMask(scope, recurrentWeight, weight.shape)) };
+  return { ...weights, weight_hh: multiply(weight, dropoutMask(scope, recurrentWeight, weight.shape, 'run')) };
 }
