@@ -44,8 +44,8 @@ export function ctcGreedy(logits: FrameLogits, options: CtcGreedyOptions = {}): 
 
 /**
  * The likeliest sequences of labels, by prefix beam search: the probability of a prefix is the sum over the alignments that spell it, kept apart by whether they end with a
- * blank; of all prefixes that a frame makes the `width` best go on (A. Graves, "Supervised sequence labelling with recurrent neural networks", 2012, section 7.5; with a language model
- * A. Hannun et al., arXiv:1408.2873, whose ranking is p(labels | frames) · p_LM(labels)^weight · e^(bonus · length)). Beside the logits it takes memory of the prefixes alone.
+ * blank; of all prefixes that a frame makes the `width` best go on (A. Graves and N. Jaitly, "Towards end-to-end speech recognition with recurrent neural networks", 2014; A. Hannun et
+ * al., arXiv:1408.2873). Ranked by p(labels | frames) · p_LM(labels)^weight · e^(bonus · length). Beside the logits it takes memory of the prefixes alone.
  * @param logits [T, C] of one sequence, finite or −∞; log-probabilities are as good.
  * @returns `count` results, best first; fewer where fewer are possible.
  * @throws ERR_BPTT_SHAPE, ERR_BPTT_TYPE for what are no frames; ERR_BPTT_NON_FINITE; ERR_BPTT_OPTION, ERR_BPTT_RANGE, ERR_BPTT_TYPE for wrong options; ERR_BPTT_SHAPE or
