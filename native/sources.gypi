@@ -29,6 +29,7 @@
     "binding/addon.cpp",
     "binding/errors.cpp",
     "binding/executable_object.cpp",
+    "binding/external_buffer.cpp",
     "binding/program_object.cpp",
     "binding/result_copies.cpp",
     "binding/run_queue.cpp",

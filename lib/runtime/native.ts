@@ -5,21 +5,13 @@ import { elementCount } from '../graph/value.ts';
 import type { ElementType, Graph, Variable } from '../graph/value.ts';
 import type { NativeExecutable, NativeModule, NativeProgram, NativeRunError, NativeStorage } from './native-module.ts';
 import type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime.ts';
+import { allocateStorage } from './storage.ts';
 import { dueTurn } from './turn.ts';
 
 /** A view of part of a storage as what callers hold: float32 or int32 live, bool as bytes beside the memory. */
 function viewOf(storage: NativeStorage, { offset, shape, type }: Slot): Float32Array | Int32Array {
   const memory = type === 'float32' ? storage.floats : storage.ints;
   return memory.subarray(offset, offset + elementCount(shape));
-}
-
-/** Native memory, zeroed. @throws ERR_BPTT_MEMORY when there is none of that size. */
-function allocate(module: NativeModule, elements: number, purpose: string): NativeStorage {
-  try {
-    return new module.Storage(Math.max(1, elements));
-  } catch (cause) {
-    throw memoryError(elements, purpose, cause);
-  }
 }
 
 class NativeStore implements VariableStore {
@@ -30,7 +22,7 @@ class NativeStore implements VariableStore {
   constructor(module: NativeModule, variables: readonly Variable[]) {
     this.variables = [...variables];
     const { slots, size } = layOutVariables(variables);
-    this.storage = allocate(module, size, 'variables');
+    this.storage = allocateStorage(module, size, 'variables');
     this.#views = new Map(variables.map((variable, i) => [variable, viewOf(this.storage, slots[i]!)]));
   }
 
@@ -252,7 +244,7 @@ class NativeCompiled implements Compiled {
       if (fits) return store.storage;
       throw new BpttError('ERR_BPTT_GRAPH', `store ${i}: expected a store of the native runtime with the variables of layout ${i}, in order`, { expected: layout, received: store });
     });
-    const block = allocate(this.#module, this.#program.block.size, 'inputs and outputs');
+    const block = allocateStorage(this.#module, this.#program.block.size, 'inputs and outputs');
     try {
       return new NativeRunner(this.#native.bind([...storages, block]), block, this.#program);
     } catch (error) {

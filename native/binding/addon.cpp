@@ -8,6 +8,7 @@
 #include "base/processor.h"
 #include "binding/errors.h"
 #include "binding/executable_object.h"
+#include "binding/external_buffer.h"
 #include "binding/program_object.h"
 #include "binding/storage_object.h"
 #include "engine/format.h"
@@ -32,7 +33,7 @@ int initialThreads() {
 }  // namespace
 
 Addon::Addon(Napi::Env env, Napi::Object exports)
-    : table_(defaultTable(std::getenv("BPTT_ISA"), &isaRecognised_)), pool_(initialThreads()) {
+    : table_(defaultTable(std::getenv("BPTT_ISA"), &isaRecognised_)), mostBytesShown_(mostBufferBytes(env)), pool_(initialThreads()) {
   DefineAddon(exports, {InstanceMethod("info", &Addon::info), InstanceMethod("setThreads", &Addon::setThreads),
                         InstanceMethod("copyFinite", &Addon::copyFinite)});
   exports.Set("Storage", StorageObject::define(env));

@@ -19,6 +19,7 @@ class Addon : public Napi::Addon<Addon> {
   static Addon& of(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 
   const KernelTable& table() const { return *table_; }
+  double mostBytesShown() const { return mostBytesShown_; }  // by one ArrayBuffer
   ThreadPool& pool() { return pool_; }
   RunQueue& queue(Napi::Env env);  // started when first asked for
 
@@ -34,6 +35,7 @@ class Addon : public Napi::Addon<Addon> {
 
   bool isaRecognised_ = true;  // before the table: the choice of the table sets it
   const KernelTable* table_;
+  double mostBytesShown_;
   ThreadPool pool_;
   std::unique_ptr<RunQueue> queue_;  // after the pool: goes first
   Napi::FunctionReference executableClass_;

@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "binding/addon.h"
 #include "binding/errors.h"
+#include "binding/external_buffer.h"
 
 namespace bptt {
 namespace {
@@ -13,22 +15,27 @@ constexpr double maximumElements = 1099511627776.0;
 }  // namespace
 
 Napi::Function StorageObject::define(Napi::Env env) {
-  return DefineClass(env, "Storage", {InstanceAccessor<&StorageObject::version>("version"), InstanceMethod<&StorageObject::touch>("touch")});
+  return DefineClass(env, "Storage",
+                     {InstanceAccessor<&StorageObject::version>("version"), InstanceMethod<&StorageObject::touch>("touch")});
 }
 
 StorageObject::StorageObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<StorageObject>(info) {
   const Napi::Env env = info.Env();
   const double elements = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
   if (!(elements >= 0 && elements <= maximumElements) || elements != std::floor(elements)) {
-    throw errorOf(env, "ERR_BPTT_RANGE", "Storage: expected a whole number of elements");
+    throw errorOf(env, "ERR_BPTT_RANGE",
+                  "Storage: expected a whole number of elements from 0 to " + std::to_string(static_cast<int64_t>(maximumElements)));
+  }
+  const auto count = static_cast<size_t>(elements);
+  const double most = std::floor(Addon::of(env).mostBytesShown() / sizeof(float));
+  if (elements > most) {
+    throw errorOf(env, "ERR_BPTT_MEMORY",
+                  "Storage: expected at most " + std::to_string(static_cast<int64_t>(most)) +
+                      " elements, which is what this Node can show as one block, received " + std::to_string(count) + "; choose fewer");
   }
   storage_ = Storage::allocate(static_cast<int64_t>(elements));
-  if (!storage_) throw errorOf(env, "ERR_BPTT_MEMORY", "Storage: no memory for " + std::to_string(static_cast<int64_t>(elements)) + " elements");
-  const auto count = static_cast<size_t>(elements);
-  auto keeper = std::make_unique<std::shared_ptr<Storage>>(storage_);
-  const Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(
-      env, storage_->data(), count * sizeof(float), [](Napi::Env, void*, std::shared_ptr<Storage>* kept) { delete kept; }, keeper.get());
-  keeper.release();  // the buffer's from here on
+  if (!storage_) throw errorOf(env, "ERR_BPTT_MEMORY", "Storage: no memory for " + std::to_string(count) + " elements");
+  const Napi::ArrayBuffer buffer = externalBuffer(env, storage_);
   Napi::Object self = info.This().As<Napi::Object>();
   self.TypeTag(&tag);
   self.DefineProperties({Napi::PropertyDescriptor::Value("elements", Napi::Number::New(env, elements), napi_enumerable),
