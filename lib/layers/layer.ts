@@ -61,6 +61,8 @@ export interface Scope {
   readsAhead(): void;
   /** How many updates have been made, float32 []: for what changes in the course of training. Only while training. */
   readonly updates?: Value | undefined;
+  /** How many steps of the sequence lie before this run, int32 []: what is drawn step by step inside of a loop counts from there. Only while a sequence is trained segment by segment. */
+  readonly firstStep?: Value | undefined;
   /**
    * A fresh random key, int32 [2], that differs from update to update and from call to call. Inside of a loop over time whose steps layers build, a key for a "step" (default)
    * also differs from step to step, one for the "run" does not. Only while training.

@@ -24,6 +24,7 @@ function steppedScope(scope: Scope, hooks: Hooks, below = ''): Scope {
     carry: (name: string, { final }: { readonly final: Value }) => hooks.carry(`${below}${name}`, final),
     randomKey: hooks.randomKey,
     observe: undefined,
+    firstStep: undefined,
   });
 }
 
@@ -105,9 +106,10 @@ function scopeOf(scope: Scope, path: string): { readonly owner: Scope; readonly 
   return { owner: parts.slice(0, -1).reduce((inner, part) => inner.child(part), scope), name: parts.at(-1)! };
 }
 
-/** A key for each use of random numbers in a step: another one at each step, or the same for the run. */
+/** A key for each use of random numbers in a step: another one at each step of the sequence, or the same for the run. */
 function stepKeys(scope: Scope, step: Value): Scope['randomKey'] {
-  return (span) => (span === 'run' ? scope.randomKey(span) : add(scope.randomKey(span), multiply(step, constant([1, 0], [2], 'int32'))));
+  const place = scope.firstStep ? add(step, scope.firstStep) : step;
+  return (span) => (span === 'run' ? scope.randomKey(span) : add(scope.randomKey(span), multiply(place, constant([1, 0], [2], 'int32'))));
 }
 
 /**

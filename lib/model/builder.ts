@@ -42,6 +42,8 @@ export interface BuildOptions {
   readonly training: boolean;
   /** Updates made so far, float32 []; only while training. */
   readonly updates?: Value | undefined;
+  /** Steps of the sequence before this run, int32 []. Default: none. */
+  readonly firstStep?: Value | undefined;
   /** Default: every row is fresh. */
   readonly state?: StateSource | undefined;
   /** Whether layers shall show what they have inside, such as gates. Default false. */
@@ -99,6 +101,7 @@ class Build {
       path,
       training: this.options.training,
       updates: this.options.updates,
+      firstStep: this.options.firstStep,
       child: (name) => this.scope(`${path}/${name}`, `${owner}/${name}`),
       parameter: (name, shape, options) => {
         const declared = this.table.request(owner, name, shape, options);

@@ -158,7 +158,7 @@ export class RecomputedStep {
   /** The signature of one segment, fed with its part of the inputs and its first states. */
   #part({ prepared, fresh, updates }: RecomputedUpdate, segments: readonly Segment[], index: number, states: States): { signature: Signature; feeds: Record<string, RunArray> } {
     const { start, steps } = segments[index]!;
-    const feeds: Record<string, RunArray> = { updates: this.#floats([updates]) };
+    const feeds: Record<string, RunArray> = { updates: this.#floats([updates]), firstStep: Int32Array.of(start) };
     const sizes: Record<string, { steps: number; ragged: boolean }> = {};
     for (const { name, time } of this.#model.inputs) {
       const whole = prepared.inputs[name]!;

@@ -10,6 +10,7 @@ import { clipGradients, regularizedGradient } from '../optimizers/index.ts';
 import { lossTerms, total } from './lossGraph.ts';
 import type { ReplayedStep } from './nonFinite.ts';
 import { drawFromStep, keysOverTime } from './randomKeys.ts';
+import type { SlicesPerStep } from './randomKeys.ts';
 import type { TrainerSettings } from './settings.ts';
 import { guarded, newVariables } from './stepProgram.ts';
 import type { TrainerVariables } from './stepProgram.ts';
@@ -22,8 +23,8 @@ interface BuiltSegment {
   readonly starts: ReadonlyMap<string, Value>;
   readonly finals: ReadonlyMap<string, Value>;
   readonly outputs: BuiltModel['outputs'];
-  /** Names of keys that say where in time their draws begin. */
-  readonly keysOverTime: ReadonlySet<string>;
+  /** Keys that say where in time their draws begin. */
+  readonly keysOverTime: SlicesPerStep;
 }
 
 function valuesOf({ outputs, states }: BuiltModel): Value[] {
@@ -34,21 +35,24 @@ function buildSegment(model: Model, signature: Signature): BuiltSegment {
   const { wiring, table } = model.core;
   const fresh = input('fresh', [signature.rows], 'bool');
   const updates = input('updates', [], 'float32');
+  const firstStep = input('firstStep', [], 'int32');
   const starts = new Map<string, Value>();
   const built = buildModel(wiring, table, signature, {
-    training: true, updates,
+    training: true, updates, firstStep,
     state: (path, initial) => {
       const fed = input(`state/${path}`, initial.shape, 'float32');
       starts.set(path, fed);
       return selectFresh(fresh, initial, fed);
     },
   });
-  const longer = Object.fromEntries(Object.entries(signature.inputs).map(([name, size]) => [name, model.inputs.find((one) => one.name === name)!.time ? { ...size, steps: size.steps + 1 } : size]));
-  const overTime = built.keys === 0 ? new Set<string>() : keysOverTime(valuesOf(built), valuesOf(buildModel(wiring, table, { ...signature, inputs: longer }, { training: true, updates })));
+  const timed = model.inputs.find(({ time }) => time)!.name;
+  const { steps } = signature.inputs[timed]!;
+  const longer = { ...signature, inputs: { ...signature.inputs, [timed]: { ...signature.inputs[timed]!, steps: steps + 1 } } };
+  const overTime = built.keys === 0 ? new Map<string, number>() : keysOverTime(valuesOf(built), valuesOf(buildModel(wiring, table, longer, { training: true, updates, firstStep })), steps);
   const drawn = drawFromStep(valuesOf(built), built.feeds, overTime);
   const names = Object.keys(built.outputs);
   return {
-    built, starts, keysOverTime: overTime, feeds: [...drawn.feeds, updates, ...starts.values(), ...(starts.size > 0 ? [fresh] : [])],
+    built, starts, keysOverTime: overTime, feeds: [...drawn.feeds, updates, firstStep, ...starts.values(), ...(starts.size > 0 ? [fresh] : [])],
     outputs: Object.fromEntries(names.map((name, i) => [name, { ...built.outputs[name]!, value: drawn.values[i]! }])),
     finals: new Map([...built.states.keys()].map((path, i) => [path, drawn.values[names.length + i]!])),
   };
@@ -58,7 +62,7 @@ function buildSegment(model: Model, signature: Signature): BuiltSegment {
 export interface SegmentGraph {
   readonly graph: Graph;
   readonly keys: number;
-  readonly keysOverTime: ReadonlySet<string>;
+  readonly keysOverTime: SlicesPerStep;
 }
 
 /** A segment with what explains it when something goes wrong. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { conv1d, dense, dropout, embedding, gru, lastStep, lstm, rnn } from '../../lib/layers/index.ts';
-import type { Layer, Signal } from '../../lib/layers/index.ts';
-import { add, mean } from '../../lib/graph/index.ts';
+import { bahdanauAttention, conv1d, dense, dropout, embedding, gru, lastStep, lstm, repeatVector, rnn, scheduledSampling, stack as stackOf, timeDistributed } from '../../lib/layers/index.ts';
+import type { Layer, Scope, Signal } from '../../lib/layers/index.ts';
+import { add, expand, mean, multiply, random, transpose } from '../../lib/graph/index.ts';
 import { crossEntropy, squaredError } from '../../lib/losses/index.ts';
-import { sequential } from '../../lib/model/index.ts';
+import { connect, input, model, sequential } from '../../lib/model/index.ts';
 import type { Model } from '../../lib/model/index.ts';
 import { adam, sgd } from '../../lib/optimizers/index.ts';
 import { Trainer } from '../../lib/training/index.ts';
@@ -96,6 +96,44 @@ describe('training: recomputation', function () {
       const batch = { input: [someTokens(9, 5), someTokens(9, 5, 2)], target: [someTokens(9, 5, 3), someTokens(9, 5, 4)] };
       await assertSame(build, [batch, batch], { loss: crossEntropy(), seed: 3 }, 4);
     }
+  });
+
+  it('draws the same numbers inside of loops that layers build, and where steps and rows are one dimension', async () => {
+    const masked: [string, () => Layer][] = [
+      ['rows of all steps', () => timeDistributed({ layer: stackOf({ layers: [dense({ units: 4 }), dropout({ rate: 0.5 })] }) })],
+      ['a loop', () => scheduledSampling({ layers: [gru({ units: 2, dropout: { recurrent: 0.4, zoneout: 0.3 } }), dropout({ rate: 0.5 })], truthShare: 1 })],
+      ['masks of the whole run in a loop', () => scheduledSampling({ layers: [gru({ units: 2, dropout: { recurrent: 0.4, variational: true } }), dropout({ rate: 0.5, variational: true })], truthShare: 1 })],
+    ];
+    for (const [name, layer] of masked) {
+      const build = stack(layer(), dense({ units: 2 }));
+      for (const segment of [1, 3, 4]) await assertSame(build, [sequences([8, 8])], { seed: 5 }, segment).catch((error: unknown) => assert.fail(`${name}, segments of ${segment}: ${String(error)}`));
+      await assertSame(build, [sequences([11, 2, 7, 1])], { seed: 5 }, 4);
+    }
+  });
+
+  it('draws the same numbers in a loop within a loop', async () => {
+    const build = (): Model => {
+      const [steps, looked] = [input({ name: 'steps', features: 2 }), input({ name: 'looked', features: 3, time: false })];
+      const memory = connect(repeatVector({ steps: 3 }), looked);
+      const attending = bahdanauAttention({ layer: gru({ units: 3, dropout: { recurrent: 0.5 } }) });
+      return model({ inputs: [steps, looked], outputs: connect(scheduledSampling({ layers: [attending, dense({ units: 2 })], truthShare: 1 }), steps, memory), seed: 6 });
+    };
+    const batch = { input: { steps: someSequences([8, 8], 2), looked: [[1, 2, -1], [0, 0.5, 1]] }, target: someSequences([8, 8], 2, 9) };
+    for (const segment of [1, 3, 4]) await assertSame(build, [batch], { seed: 2 }, segment);
+  });
+
+  it('refuses random numbers of which no part belongs to a part of the time axis', async () => {
+    const rowFirst: Layer = Object.freeze({
+      kind: 'rowFirst', options: {},
+      build: (scope: Scope, ...[signal]: readonly Signal[]) => {
+        const [steps, rows] = signal!.value.shape as [number, number];
+        if (!scope.training) return signal!;
+        const drawn = transpose(random(scope.randomKey(), [rows, steps], { distribution: 'uniform', stream: 0 }), [1, 0]);
+        return { ...signal!, value: multiply(signal!.value, expand(drawn, [2])) };
+      },
+    });
+    const trainer = new Trainer(stack(rowFirst, dense({ units: 2 }))(), { loss: squaredError(), optimizer: sgd(), recomputation: true });
+    await assertRejects(() => trainer.step(sequences([9, 9])), 'ERR_BPTT_OPTION', /random numbers of the layer "rowFirst" to have time as their first dimension/);
   });
 
   it('carries states from batch to batch, fresh rows apart', async () => {
