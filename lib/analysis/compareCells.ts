@@ -7,13 +7,13 @@ import type { Layer } from '../layers/layer.ts';
 import type { Model } from '../model/index.ts';
 import { Trainer } from '../training/index.ts';
 import type { TrainerOptions, TrainingData } from '../training/index.ts';
-import { requireModel } from './inside.ts';
+import { createFreshModelCheck } from './inside.ts';
 import { formatTable } from './table.ts';
 
 export interface CompareCellsOptions {
   /** Names of cells, or cells. Default LSTM and GRU. */
   readonly cells?: readonly (string | { readonly name: string })[] | undefined;
-  /** Makes the model around one recurrent layer. Every model gets the same seed if you give one. */
+  /** Makes a new model around the recurrent layer that `layer({ units, … })` gives. Every model gets the same seed if you give one. */
   readonly model: (layer: (options: { readonly units: number } & Readonly<Record<string, unknown>>) => Layer) => Model;
   /** Loss, optimizer, clipping and so on of every training. */
   readonly training: TrainerOptions;
@@ -62,6 +62,29 @@ function choose(results: readonly CellResult[], tolerance: number): Pick<CellCom
   return { pick: cell, reason: `${names} are similar (within ${tolerance * 100}% of the best loss), and ${cell} has the fewest parameters of them` };
 }
 
+type ModelOfLayer = CompareCellsOptions['model'];
+
+/** One new model for each cell, with its cell in it. */
+function makeModels(make: ModelOfLayer, cells: readonly Cell[]): Model[] {
+  const requireFresh = createFreshModelCheck();
+  return cells.map((cell) => {
+    let used = false;
+    const model = requireFresh('compareCells: model', make((settings) => {
+      const layer: Layer = recurrent(cell, settings as never);
+      return Object.freeze({
+        ...layer,
+        build(...args: Parameters<Layer['build']>) {
+          used = true;
+          return layer.build(...args);
+        },
+      });
+    }));
+    if (used) return model;
+    throw new BpttError('ERR_BPTT_OPTION', `compareCells: model: expected a model with a layer of ${cell.name} in it, received one without; build it around what the function is given: model: (layer) => sequential([layer({ units }), …], …)`,
+      { expected: cell.name, received: model.definition.layers.map(({ kind }) => kind) });
+  });
+}
+
 /**
  * Trains one model for each cell on the same data and picks one: the smallest of those that are about as good as the best. It is the recipe "LSTM first, then
  * GRU, and GRU if they are similar".
@@ -72,25 +95,28 @@ function choose(results: readonly CellResult[], tolerance: number): Pick<CellCom
  *   model: (layer) => sequential([embedding({ size: 32 }), layer({ units: 64 }), dense({ units: vocabulary.size })], { input: vocabulary, seed: 1 }),
  * });
  * ```
- * @throws (as a rejection) ERR_BPTT_OPTION for unknown cells and options, ERR_BPTT_RANGE for numbers; what training throws.
+ * @throws (as a rejection) ERR_BPTT_OPTION for unknown cells and options, and, before anything is trained, for a `model` that makes no use of `layer` or gives one model twice;
+ * ERR_BPTT_RANGE or ERR_BPTT_TYPE for what does not fit; what training throws.
  */
 export async function compareCells(data: TrainingData, options: CompareCellsOptions): Promise<CellComparison> {
   checkOptions('compareCells', options, ['cells', 'model', 'training', 'epochs', 'validation', 'tolerance']);
   const { model: make, training, validation } = options;
   if (typeof make !== 'function') throw wrongType('compareCells', 'model', 'a function that makes a model around a layer', make);
-  const chosen = (options.cells ?? ['lstm', 'gru']).map(asCell);
+  const asked: unknown = options.cells ?? ['lstm', 'gru'];
+  if (!Array.isArray(asked)) throw wrongType('compareCells', 'cells', 'a list of cells or of their names', asked);
+  const chosen = asked.map(asCell);
   if (chosen.length === 0) throw new BpttError('ERR_BPTT_OPTION', 'compareCells: expected at least one cell, received none', { received: options.cells });
   const epochs = requireInteger('compareCells', 'epochs', options.epochs, 1);
   const tolerance = requireNumber('compareCells', 'tolerance', options.tolerance ?? 0.02, 0, Number.MAX_VALUE);
   const results: CellResult[] = [];
-  for (const cell of chosen) {
-    const model = requireModel('compareCells: model', make((settings) => recurrent(cell, settings as never)));
-    const trainer = new Trainer(model, training);
+  const trainers = makeModels(make, chosen).map((model) => new Trainer(model, training));
+  for (const [i, cell] of chosen.entries()) {
+    const trainer = trainers[i]!;
     const before = performance.now();
     await trainer.fit(data, { epochs });
     const seconds = (performance.now() - before) / 1000;
     const { loss } = await trainer.evaluate(validation ?? data);
-    results.push({ cell: cell.name, parameters: model.parameterCount, seconds, loss });
+    results.push({ cell: cell.name, parameters: trainer.model.parameterCount, seconds, loss });
   }
   const decision = choose(results, tolerance);
   const table = formatTable(['Cell', 'Parameters', 'Seconds', 'Loss', ''], results.map(({ cell, parameters, seconds, loss }) => (

@@ -1,4 +1,4 @@
-import { requireInteger, requireNumber, wrongType } from '../checks.ts';
+import { requireInteger, wrongType } from '../checks.ts';
 import { BpttError, checkOptions } from '../errors.ts';
 import type { Batch } from '../data/batch.ts';
 import { crossEntropy } from '../losses/index.ts';
@@ -7,11 +7,11 @@ import { adam } from '../optimizers/index.ts';
 import type { Optimizer } from '../optimizers/index.ts';
 import { uniformSource } from '../random.ts';
 import { Trainer } from '../training/index.ts';
-import { requireModel } from './inside.ts';
+import { createFreshModelCheck } from './inside.ts';
 import { formatTable } from './table.ts';
 
 export interface GapSweepOptions {
-  /** By name: makes a model of int32 tokens (0 … symbols + 1) that gives the logits of `symbols` classes for each row, [N, symbols]. */
+  /** By name: makes a new model, one for each gap, of int32 tokens (0 … symbols + 1) that gives the logits of `symbols` classes for each row, [N, symbols]. */
   readonly models: Readonly<Record<string, (input: { readonly tokens: number }) => Model>>;
   /** Steps between what is shown and the question. */
   readonly gaps: readonly number[];
@@ -77,7 +77,7 @@ async function bridge(model: Model, gap: number, { symbols, optimizer, updates, 
 /**
  * How far models remember: each learns to name, at the end of a sequence, the symbol that it began with, over gaps of noise. It is the least that "I grew up in
  * France … I speak fluent French" asks for; simple recurrences fail at gaps that gated ones bridge.
- * @throws (as a rejection) ERR_BPTT_OPTION for unknown options, no models or no gaps; ERR_BPTT_RANGE for numbers; what training throws for models that do not fit.
+ * @throws (as a rejection) ERR_BPTT_OPTION for unknown options, no models or no gaps, and a function that gives one model twice; ERR_BPTT_TYPE or ERR_BPTT_RANGE for numbers; what training throws for models that do not fit.
  */
 export async function gapSweep(options: GapSweepOptions): Promise<GapSweep> {
   checkOptions('gapSweep', options, ['models', 'gaps', 'symbols', 'optimizer', 'updates', 'batch', 'seed']);
@@ -89,11 +89,13 @@ export async function gapSweep(options: GapSweepOptions): Promise<GapSweep> {
   const settings = {
     symbols, optimizer: options.optimizer ?? adam({ learningRate: 0.01 }),
     updates: requireInteger('gapSweep', 'updates', options.updates ?? 300, 1), batch: requireInteger('gapSweep', 'batch', options.batch ?? 32, 1),
-    seed: requireNumber('gapSweep', 'seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    seed: requireInteger('gapSweep', 'seed', options.seed ?? 0, 0),
   };
+  for (const [name, make] of Object.entries(models)) if (typeof make !== 'function') throw wrongType('gapSweep', `models.${name}`, 'a function that makes a model', make);
+  const requireFresh = createFreshModelCheck();
   const results: GapResult[] = [];
   for (const [name, make] of Object.entries(models)) {
-    for (const gap of gaps as readonly number[]) results.push({ model: name, gap, ...await bridge(requireModel(`gapSweep: models.${name}`, make({ tokens: symbols + 2 })), gap, settings) });
+    for (const gap of gaps as readonly number[]) results.push({ model: name, gap, ...await bridge(requireFresh(`gapSweep: models.${name}`, make({ tokens: symbols + 2 })), gap, settings) });
   }
   const of = (name: string): GapResult[] => results.filter(({ model }) => model === name);
   const longest = Object.fromEntries(Object.keys(models).map((name) => {

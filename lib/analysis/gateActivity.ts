@@ -1,10 +1,11 @@
 import { checkOptions } from '../errors.ts';
-import { requireNumber } from '../checks.ts';
+import { requireNumber, wrongType } from '../checks.ts';
 import type { Output } from '../data/tensor.ts';
 import type { InputData } from '../model/door.ts';
 import type { Model } from '../model/index.ts';
 import { inspectGates } from './gates.ts';
 import type { GateInspection, InspectGatesOptions } from './gates.ts';
+import { requireModel } from './inside.ts';
 
 export interface GateActivityOptions extends InspectGatesOptions {
   /** From where on a gate is open, and 1 − it is where it is closed; default 0.9. */
@@ -53,9 +54,11 @@ function useOf(gate: Output, threshold: number): GateUse {
   return { open: average(openByUnit), closed: average(closedByUnit), mean: total / (count * units), openByUnit, closedByUnit, signed };
 }
 
-/** How the gates of an inspection are used. @throws ERR_BPTT_RANGE unless the threshold lies between ½ and 1. */
-export function summarizeGates({ layer, gates }: GateInspection, threshold = 0.9): GateActivity {
-  requireNumber('gateActivity', 'threshold', threshold, 0.5, 1, true);
+/** How the gates of an inspection are used. @throws ERR_BPTT_RANGE unless the threshold lies between ½ and 1; ERR_BPTT_TYPE for what is no inspection. */
+export function summarizeGates(inspection: GateInspection, threshold = 0.9): GateActivity {
+  if (typeof inspection?.gates !== 'object') throw wrongType('summarizeGates', 'the first argument', 'what inspectGates() gives', inspection);
+  const { layer, gates } = inspection;
+  requireNumber('summarizeGates', 'threshold', threshold, 0.5, 1, true);
   return { kind: 'gateActivity', layer, threshold, gates: Object.fromEntries(Object.entries(gates).map(([name, gate]) => [name, useOf(gate, threshold)])) };
 }
 
@@ -67,6 +70,7 @@ export function summarizeGates({ layer, gates }: GateInspection, threshold = 0.9
  */
 export async function gateActivity(model: Model, data: InputData, options: GateActivityOptions = {}): Promise<GateActivity> {
   checkOptions('gateActivity', options, ['layer', 'lengths', 'state', 'signal', 'threshold']);
+  requireModel('gateActivity', model);
   const { threshold = 0.9, ...rest } = options;
   requireNumber('gateActivity', 'threshold', threshold, 0.5, 1, true);
   return summarizeGates(await inspectGates(model, data, rest), threshold);

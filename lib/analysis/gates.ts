@@ -11,6 +11,7 @@ import { packInputs } from '../model/door.ts';
 import type { InputData, LengthsData } from '../model/door.ts';
 import type { Model } from '../model/index.ts';
 import { packStates } from '../model/predict.ts';
+import { requireModel, requirePath } from './inside.ts';
 
 export interface InspectGatesOptions {
   /** Path of the recurrent layer, such as "lstm", "lstm/layer_0" or "stack/gru"; needed where several layers have gates. */
@@ -96,13 +97,13 @@ function build(model: Model, signature: Signature, given: readonly string[]): { 
  */
 export async function inspectGates(model: Model, data: InputData, options: InspectGatesOptions = {}): Promise<GateInspection> {
   checkOptions('inspectGates', options, ['layer', 'lengths', 'state', 'signal']);
-  const { core: { door, turns, store }, runtime } = model;
+  const { core: { door, turns, store }, runtime } = requireModel('inspectGates', model);
   const owner = `${door.owner}: inspectGates`;
   const { signature, feeds } = packInputs(door, data, options.lengths, false);
   const given = packStates(model, owner, options.state ?? {}, signature.rows);
   for (const [name, values] of Object.entries(given)) feeds[`state/${name}`] = values;
   const { built, states } = build(model, signature, Object.keys(given));
-  const layer = chooseLayer(owner, built, options.layer);
+  const layer = chooseLayer(owner, built, requirePath(owner, options.layer));
   const shown = shownBy(built, layer);
   const outputs: Record<string, Value> = {};
   for (const { kind, name, signal: { value, lengths } } of shown) {

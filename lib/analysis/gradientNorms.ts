@@ -12,8 +12,8 @@ import type { Model } from '../model/index.ts';
 import { Interpreter } from '../runtime/reference/interpreter.ts';
 import { BatchReader } from '../training/prepare.ts';
 import type { PreparedBatch } from '../training/prepare.ts';
-import { readLosses } from '../training/settings.ts';
-import { chooseRecurrence, lossOf, requireModel, requireStepwise, weightsOf } from './inside.ts';
+import { readLosses, readLossOn } from '../training/settings.ts';
+import { chooseRecurrence, lossOf, requireEqualSteps, requireModel, requireSameNumbers, requireStepForStep, requireStepwise, weightsOf } from './inside.ts';
 import type { LossSettings } from './inside.ts';
 
 export interface GradientNormOptions {
@@ -68,8 +68,20 @@ function oneStep(model: Model, whole: ReadonlyMap<string, Value>, signature: Sig
   };
 }
 
-function unroll(model: Model, whole: ReadonlyMap<string, Value>, { rows, steps }: { rows: number; steps: number }, source: string): Unrolled {
+interface Question {
+  readonly owner: string;
+  readonly model: Model;
+  readonly batch: PreparedBatch;
+  readonly settings: LossSettings;
+  readonly layer: string;
+  readonly paths: readonly string[];
+  readonly variables: ReadonlyMap<Variable, Float64Array>;
+}
+
+function unroll({ owner, model, batch: { rows, steps }, settings }: Question, whole: ReadonlyMap<string, Value>, source: string): Unrolled {
   const signature: Signature = { rows, inputs: Object.fromEntries(model.inputs.map(({ name }) => [name, { steps: 1, ragged: false }])) };
+  const alone = buildModel(model.core.wiring, model.core.table, signature, { training: false });
+  requireStepForStep(owner, alone, 1, { states: [...alone.states.keys()], outputs: Object.keys(settings.losses) });
   const states: Map<string, Value>[] = [];
   const built: BuiltModel[] = [];
   for (let t = 0; t < steps; t++) {
@@ -94,40 +106,38 @@ function norm(values: readonly Value[]): Value {
   return sqrt(sum(concat(values.map((value) => reshape(square(value), [-1])), 0)));
 }
 
-interface Question {
-  readonly model: Model;
-  readonly batch: PreparedBatch;
-  readonly settings: LossSettings;
-  readonly layer: string;
-  readonly paths: readonly string[];
-  readonly variables: ReadonlyMap<Variable, Float64Array>;
-}
-
-function compute({ model, batch, settings, layer, paths, variables }: Question): Pick<GradientNorms, 'loss' | 'states' | 'inputs'> {
+function compute(question: Question): Pick<GradientNorms, 'loss' | 'states' | 'inputs'> {
+  const { owner, model, batch, settings, layer, paths, variables } = question;
   const fed: Record<string, ArrayLike<number>> = {};
-  for (const [name, { data }] of Object.entries(batch.inputs)) fed[`whole/${name}`] = data instanceof Int32Array ? data : Float64Array.from(data);
+  for (const [name, { data }] of Object.entries(batch.inputs)) {
+    fed[`whole/${name}`] = data instanceof Int32Array ? data : Float64Array.from(data);
+    fed[`input/${name}`] = fed[`whole/${name}`]!;
+  }
   for (const [name, { data }] of Object.entries(batch.targets)) fed[`target/${name}`] = data;
   for (const [name, { data }] of Object.entries(batch.weights)) fed[`weights/${name}`] = data;
   const probe = buildModel(model.core.wiring, model.core.table, { rows: batch.rows, inputs: Object.fromEntries(model.inputs.map(({ name }) => [name, { steps: batch.inputs[name]!.steps, ragged: false }])) }, { training: false });
+  requireStepForStep(owner, probe, batch.steps, { states: [...probe.states.keys()], outputs: Object.keys(settings.losses) });
   const whole = new Map(Object.entries(probe.inputs).map(([name, { shape, type }]) => [name, input(`whole/${name}`, shape, type)]));
   const source = model.definition.layers.find(({ name }) => name === layer.split('/')[0])!.inputs[0]!;
-  const { outputs, states, reads } = unroll(model, whole, batch, source);
+  const { outputs, states, reads } = unroll(question, whole, source);
   const loss = lossOf(outputs, settings, []);
   const perStep = states.map((at) => paths.map((path) => at.get(path)!));
   const readable = reads[0]!.type === 'float32';
   const { gradients } = gradient(loss, [...perStep.flat(), ...(readable ? reads : [])]);
   const norms = perStep.map((_, t) => norm(gradients.slice(t * paths.length, (t + 1) * paths.length)));
   const inputNorms = readable ? gradients.slice(perStep.length * paths.length).map((value) => norm([value])) : [];
-  const results = new Interpreter({ inputs: fed, variables }).evaluate([loss, ...norms, ...inputNorms], new Map()).map(({ data }) => data[0]!);
+  const [within, ...results] = new Interpreter({ inputs: fed, variables }).evaluate([lossOf(probe.outputs, settings, []), loss, ...norms, ...inputNorms], new Map()).map(({ data }) => data[0]!);
+  requireSameNumbers(owner, [results[0]!], [within!]);
   return { loss: results[0]!, states: Float64Array.from(results.slice(1, 1 + norms.length)), inputs: readable ? Float64Array.from(results.slice(1 + norms.length)) : null };
 }
 
 /**
  * The norm of the loss's gradient at every step of a recurrence: whether what happened early still learns. Computed in float64 through the graph written out
  * step by step, for any cell. Dropout is off.
- * @param batch as for a training step; all sequences of one length.
- * @throws (as a rejection) ERR_BPTT_OPTION for a model without state, one that reads steps ahead, or several recurrences and no `layer`; ERR_BPTT_DATA for
- * sequences of different lengths; what training throws for batches and losses.
+ * @param batch as for a training step; all sequences of one length. Every row begins anew, also where `fresh` says that it goes on.
+ * @throws (as a rejection) ERR_BPTT_OPTION for a model without state, one that reads steps ahead, looks at the whole of an input, or has states or outputs with steps of their own number, several
+ * recurrences and no `layer`, and `lossOn: 'last'` where no output with a loss has steps; ERR_BPTT_DATA for sequences or inputs of different
+ * lengths; what training throws for batches and losses.
  */
 export async function gradientNorms(model: Model, batch: Batch, options: GradientNormOptions): Promise<GradientNorms> {
   checkOptions('gradientNorms', options, ['loss', 'reduction', 'lossOn', 'layer']);
@@ -137,12 +147,13 @@ export async function gradientNorms(model: Model, batch: Batch, options: Gradien
   const losses = readLosses(owner, model, options.loss);
   const prepared = new BatchReader(model, owner, losses).read(batch, false);
   requireEvenRows(owner, prepared);
+  requireEqualSteps(owner, model.inputs.filter(({ time }) => time).map(({ name }) => prepared.inputs[name]!));
   const settings: LossSettings = {
     losses, weighted: Object.keys(prepared.weights),
     reduction: requireChoice(owner, 'reduction', options.reduction ?? 'mean', reductions),
-    lossOn: requireChoice(owner, 'lossOn', options.lossOn ?? 'all', ['all', 'last'] as const),
+    lossOn: readLossOn(owner, model, losses, options.lossOn),
   };
-  const found = compute({ model, batch: prepared, settings, layer: place, paths, variables: await weightsOf(model, owner) });
+  const found = compute({ owner, model, batch: prepared, settings, layer: place, paths, variables: await weightsOf(model, owner) });
   const { states } = found;
   const [first, last] = [states[0]!, states.at(-1)!];
   return { kind: 'gradientNorms', layer: place, ...found, factor: first > 0 && last > 0 ? (first / last) ** (1 / (states.length - 1)) : null };

@@ -1,7 +1,7 @@
 import { requireInteger, requireNumber } from '../checks.ts';
 import { BpttError, checkOptions } from '../errors.ts';
 import type { Model } from '../model/index.ts';
-import { requireModel } from './inside.ts';
+import { requireModel, requireStepwise } from './inside.ts';
 
 export interface ImpulseOptions {
   /** Steps of the answer, from the impulse on. */
@@ -40,8 +40,8 @@ function fit(norms: Float64Array): number | null {
 /**
  * The answer of a model to one impulse among zeros. A window (time delays, causal convolution) forgets it completely once it has passed; a recurrence never
  * does, "with weaker and weaker influence".
- * @param model of one input of features over time, and an output over time.
- * @throws (as a rejection) ERR_BPTT_OPTION for a model of other inputs or outputs; ERR_BPTT_RANGE for numbers out of range.
+ * @param model of one input of features over time, and an output over time with as many steps; of several outputs the first is looked at.
+ * @throws (as a rejection) ERR_BPTT_OPTION for a model of other inputs or outputs, and for one that reads steps ahead, whose answer begins before the impulse; ERR_BPTT_RANGE for numbers out of range.
  */
 export async function impulseResponse(model: Model, options: ImpulseOptions): Promise<ImpulseResponse> {
   checkOptions('impulseResponse', options, ['steps', 'at', 'feature', 'amplitude']);
@@ -50,6 +50,7 @@ export async function impulseResponse(model: Model, options: ImpulseOptions): Pr
   if (!only || others.length > 0 || !only.time || typeof only.features !== 'number' || !outputs[0]!.time) {
     throw new BpttError('ERR_BPTT_OPTION', 'impulseResponse: expected a model of one input { features } over time and an output over time', { expected: '[N, T, features]', received: inputs });
   }
+  requireStepwise('impulseResponse', model);
   const steps = requireInteger('impulseResponse', 'steps', options.steps, 1);
   const at = requireInteger('impulseResponse', 'at', options.at ?? 0, 0);
   const feature = requireInteger('impulseResponse', 'feature', options.feature ?? 0, 0, only.features - 1);
@@ -58,6 +59,10 @@ export async function impulseResponse(model: Model, options: ImpulseOptions): Pr
   const data = new Float64Array(shape[0]! * shape[1]! * shape[2]!);
   data[((at + steps) + at) * only.features + feature] = amplitude;
   const { output } = await model.predict({ data, shape });
+  if (output.shape[1] !== at + steps) {
+    throw new BpttError('ERR_BPTT_OPTION', `impulseResponse: expected an output of as many steps as the input, ${at + steps}, received ${output.shape[1]}; leave out the layers that change their number`,
+      { expected: at + steps, received: output.shape[1] });
+  }
   const width = output.data.length / (2 * (at + steps));
   const response = Array.from({ length: steps }, (_, t) => Float64Array.from({ length: width }, (__, i) => (
     output.data[(at + steps + at + t) * width + i]! - output.data[(at + t) * width + i]!)));

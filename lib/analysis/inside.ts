@@ -14,6 +14,28 @@ export function requireModel(owner: string, candidate: unknown): Model {
   throw wrongType(owner, 'the model', 'what sequential() or model() gives', candidate);
 }
 
+/**
+ * A check for models that functions make, one after the other.
+ * @throws ERR_BPTT_TYPE for what is no model; ERR_BPTT_OPTION for one that was made before, and would go on with the weights that it has learned.
+ */
+export function createFreshModelCheck(): (owner: string, candidate: unknown) => Model {
+  const seen = new Set<Model>();
+  return (owner, candidate) => {
+    const model = requireModel(owner, candidate);
+    if (seen.has(model)) {
+      throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a new model from every call, received one for the second time, with the weights that it has; make it inside of the function`, { received: model });
+    }
+    seen.add(model);
+    return model;
+  };
+}
+
+/** @throws ERR_BPTT_TYPE unless a layer is left out or asked for by its path. */
+export function requirePath(owner: string, asked: unknown): string | undefined {
+  if (asked === undefined || typeof asked === 'string') return asked;
+  throw wrongType(owner, 'layer', 'a path such as "lstm/layer_0"', asked);
+}
+
 /** Copies of a model's weights in float64, taken between two training steps. */
 export async function weightsOf(model: Model, owner: string, signal?: AbortSignal): Promise<Map<Variable, Float64Array>> {
   return model.core.turns.take({ owner, writes: false, signal }, async () => (
@@ -45,7 +67,8 @@ export function recurrences(model: Model): Map<string, string[]> {
 }
 
 /** The recurrence that is meant: the one asked for, or the only one. @throws ERR_BPTT_OPTION when there is none, or none of this name, or no telling which. */
-export function chooseRecurrence(owner: string, model: Model, asked: string | undefined): { readonly place: string; readonly states: readonly string[] } {
+export function chooseRecurrence(owner: string, model: Model, given: unknown): { readonly place: string; readonly states: readonly string[] } {
+  const asked = requirePath(owner, given);
   const known = recurrences(model);
   const places = [...known.keys()];
   if (places.length === 0) throw new BpttError('ERR_BPTT_OPTION', `${owner}: the model carries no state from step to step; it needs a recurrent layer`, { received: asked });
@@ -61,8 +84,35 @@ export function chooseRecurrence(owner: string, model: Model, asked: string | un
 export function requireStepwise(owner: string, model: Model): void {
   const { backwards } = model.core;
   if (backwards === undefined) return;
-  throw new BpttError('ERR_BPTT_OPTION', `${owner}: one step after the other is needed, and the layer "${backwards}" reads steps ahead; look at a model of direction "forward"`,
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: one step after the other is needed, and the layer "${backwards}" reads steps ahead; look at a model of direction "forward" and padding "causal"`,
     { expected: 'forward', received: backwards });
+}
+
+/** @throws ERR_BPTT_OPTION unless a build over so many steps makes as many of these states and outputs, instead of a number of its own as behind `repeatVector`. */
+export function requireStepForStep(owner: string, { states, outputs }: BuiltModel, steps: number, looked: { readonly states: readonly string[]; readonly outputs: readonly string[] }): void {
+  const made = [
+    ...looked.states.map((path) => [path, states.get(path)!.sequence.shape[0]!] as const),
+    ...looked.outputs.filter((name) => outputs[name]!.time).map((name) => [name, outputs[name]!.value.shape[0]!] as const),
+  ];
+  const own = made.find(([, count]) => count !== steps);
+  if (!own) return;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected "${own[0]}" to make a step at each step of the data, and it makes ${own[1]} of its own; look at a model that ends before they begin`,
+    { expected: steps, received: own[1] });
+}
+
+/** @throws ERR_BPTT_DATA unless all inputs over time have equally many steps, [N] of them each. */
+export function requireEqualSteps(owner: string, inputs: readonly { readonly steps: number; readonly lengths: ArrayLike<number> | null }[]): void {
+  const [first, ...others] = inputs.map(({ steps, lengths }) => `${steps} (${lengths ? Array.from(lengths).join(', ') : 'all'})`);
+  if (others.every((other) => other === first)) return;
+  throw new BpttError('ERR_BPTT_DATA', `${owner}: expected inputs of equally many steps, which are made together, received different ones`, { expected: first, received: others });
+}
+
+/** @throws ERR_BPTT_OPTION unless steps made one by one give the numbers that they give within their sequence (up to rounding in float64). */
+export function requireSameNumbers(owner: string, alone: ArrayLike<number>, within: ArrayLike<number>): void {
+  const differs = Array.from(within).findIndex((value, i) => !(Math.abs(alone[i]! - value) <= 1e-6 * Math.max(1, Math.abs(value))));
+  if (differs < 0) return;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: one step after the other is needed, and a step made alone gives other numbers than within its sequence: a layer looks at the whole of an input,`
+    + ' as decoders and attention do; look at a model whose steps read nothing but their own step and the states before', { expected: within[differs], received: alone[differs] });
 }
 
 export interface LossSettings {

@@ -9,7 +9,7 @@ import type { Model } from '../model/index.ts';
 import { packStates } from '../model/predict.ts';
 import { abortError } from '../model/turns.ts';
 import { Interpreter } from '../runtime/reference/interpreter.ts';
-import { buildWithStates, chooseRecurrence, requireModel, requireStepwise, unitMatrix, weightsOf } from './inside.ts';
+import { buildWithStates, chooseRecurrence, requireEqualSteps, requireModel, requireSameNumbers, requireStepForStep, requireStepwise, unitMatrix, weightsOf } from './inside.ts';
 import { judgeJacobians } from './jacobianVerdict.ts';
 import type { WeightBound } from './jacobianVerdict.ts';
 import { product, singularValues } from './singularValues.ts';
@@ -55,17 +55,26 @@ export interface JacobianReport {
 /** One row's states before and after each step. */
 type Trajectory = readonly Readonly<Record<string, Float64Array>>[];
 
+interface Question {
+  readonly owner: string;
+  readonly model: Model;
+  /** The states that are looked at. */
+  readonly states: readonly string[];
+  readonly variables: ReadonlyMap<Variable, Float64Array>;
+}
+
 /** Every state of the model before each step of each row, computed in float64. */
-function trajectories(model: Model, { signature, feeds }: PackedInputs, given: Readonly<Record<string, ArrayLike<number>>>, variables: ReadonlyMap<Variable, Float64Array>): Trajectory[] {
+function trajectories({ owner, model, states: looked, variables }: Question, { signature, feeds }: PackedInputs, given: Readonly<Record<string, ArrayLike<number>>>): Trajectory[] {
   const fed: Record<string, ArrayLike<number>> = { ...feeds };
   const { built, states } = buildWithStates(model, signature);
   const fresh = buildModel(model.core.wiring, model.core.table, signature, { training: false });
+  const most = Math.max(...Object.values(signature.inputs).map(({ steps }) => steps));
+  requireStepForStep(owner, built, most, { states: looked, outputs: [] });
   const paths = [...states.keys()];
   const starts = new Interpreter({ inputs: fed, variables }).evaluate(paths.map((path) => fresh.states.get(path)!.initial), new Map());
   paths.forEach((path, i) => { fed[`state/${path}`] = given[path] ?? starts[i]!.data; });
   const sequences = new Interpreter({ inputs: fed, variables }).evaluate(paths.map((path) => built.states.get(path)!.sequence), new Map());
-  const steps = sequences[0]!.shape[0]!;
-  return Array.from({ length: signature.rows }, (_, row) => Array.from({ length: steps }, (__, t) => Object.fromEntries(paths.map((path, i) => {
+  return Array.from({ length: signature.rows }, (_, row) => Array.from({ length: most }, (__, t) => Object.fromEntries(paths.map((path, i) => {
     const width = elementCount(states.get(path)!.shape.slice(1));
     if (t === 0) return [path, Float64Array.from(fed[`state/${path}`] as ArrayLike<number>).slice(row * width, (row + 1) * width)];
     const from = ((t - 1) * signature.rows + row) * width;
@@ -87,19 +96,21 @@ class StepJacobian {
   readonly #feeds: Record<string, ArrayLike<number>> = {};
   readonly #interpreter: Interpreter;
 
-  constructor(model: Model, states: readonly string[], variables: ReadonlyMap<Variable, Float64Array>) {
+  constructor({ owner, model, states, variables }: Question) {
     this.#model = model;
     this.#size = states.reduce((sizes, path) => sizes + elementCount(model.states.find(({ name }) => name === path)!.sizes), 0);
     const signature = { rows: this.#size, inputs: Object.fromEntries(model.inputs.map(({ name }) => [name, { steps: 1, ragged: false }])) };
     const { built, states: starts } = buildWithStates(model, signature);
+    requireStepForStep(owner, built, 1, { states, outputs: [] });
     const flat = (value: Value): Value => reshape(value, [this.#size, -1]);
     const after = concat(states.map((path) => flat(built.states.get(path)!.final)), 1);
     const { gradients } = gradient(sum(multiply(after, unitMatrix(this.#size))), states.map((path) => starts.get(path)!));
-    this.#roots = [concat(gradients.map(flat), 1)];
+    this.#roots = [concat(gradients.map(flat), 1), after];
     this.#interpreter = new Interpreter({ inputs: this.#feeds, variables });
   }
 
-  at({ feeds, signature }: PackedInputs, row: number, t: number, before: Readonly<Record<string, Float64Array>>): Float64Array {
+  /** The Jacobian [S, S], and the states [S] after the step. */
+  at({ feeds, signature }: PackedInputs, row: number, t: number, before: Readonly<Record<string, Float64Array>>): { readonly jacobian: Float64Array; readonly after: Float64Array } {
     for (const { name, time } of this.#model.inputs) {
       const data = feeds[`input/${name}`]!;
       const steps = time ? signature.inputs[name]!.steps : 1;
@@ -108,7 +119,8 @@ class StepJacobian {
       this.#feeds[`input/${name}`] = repeated(data.subarray(from, from + width), this.#size, data instanceof Int32Array);
     }
     for (const [path, numbers] of Object.entries(before)) this.#feeds[`state/${path}`] = repeated(numbers, this.#size, false);
-    return this.#interpreter.evaluate(this.#roots, new Map())[0]!.data as Float64Array;
+    const [jacobian, after] = this.#interpreter.evaluate(this.#roots, new Map()).map(({ data }) => data as Float64Array);
+    return { jacobian: jacobian!, after: after!.subarray(0, this.#size) };
   }
 }
 
@@ -126,7 +138,8 @@ function rowOf(jacobians: readonly Float64Array[], size: number): JacobianRow {
  * ∂s(t)/∂s(t−1) of a recurrence at every step of the data, with its singular values: what a gradient is multiplied by on its way back through time. It comes
  * from the graph's gradient, for any cell, in float64. What the singular values prove: R. Pascanu, T. Mikolov and Y. Bengio, arXiv:1211.5063 (2013).
  * @param data as for `predict`.
- * @throws (as a rejection) ERR_BPTT_OPTION for a model without state, one that reads steps ahead, or several recurrences and no `layer`; what `predict` throws for data.
+ * @throws (as a rejection) ERR_BPTT_OPTION for a model without state, one that reads steps ahead or looks at the whole of an input, several recurrences
+ * and no `layer`, or one with steps of its own number; ERR_BPTT_DATA for inputs of different lengths; what `predict` throws for data.
  */
 export async function jacobianNorms(model: Model, data: InputData, options: JacobianOptions = {}): Promise<JacobianReport> {
   checkOptions('jacobianNorms', options, ['layer', 'lengths', 'state', 'signal']);
@@ -135,10 +148,12 @@ export async function jacobianNorms(model: Model, data: InputData, options: Jaco
   requireStepwise(owner, model);
   const { place, states } = chooseRecurrence(owner, model, options.layer);
   const packed = packInputs(door, data, options.lengths, false);
+  requireEqualSteps(owner, model.inputs.filter(({ time }) => time).map(({ name }) => packed.packed[name]!));
   const given = packStates(model, owner, options.state ?? {}, packed.signature.rows);
   const variables = await weightsOf(model, owner, options.signal);
-  const paths = trajectories(model, packed, given, variables);
-  const step = new StepJacobian(model, states, variables);
+  const question: Question = { owner, model, states, variables };
+  const step = new StepJacobian(question);
+  const paths = trajectories(question, packed, given);
   const lengths = Object.values(packed.packed).find((one) => one.lengths !== null)?.lengths;
   const rows: JacobianRow[] = [];
   for (const [row, path] of paths.entries()) {
@@ -147,7 +162,10 @@ export async function jacobianNorms(model: Model, data: InputData, options: Jaco
     for (const [t, before] of valid.entries()) {
       await new Promise((resolve) => { setImmediate(resolve); });
       if (options.signal?.aborted) throw abortError(owner, options.signal);
-      jacobians.push(step.at(packed, row, t, before));
+      const { jacobian, after } = step.at(packed, row, t, before);
+      const next = valid[t + 1];
+      if (next) requireSameNumbers(owner, after, states.flatMap((state) => [...next[state]!]));
+      jacobians.push(jacobian);
     }
     rows.push(rowOf(jacobians, Math.sqrt(jacobians[0]!.length)));
   }

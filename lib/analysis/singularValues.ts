@@ -1,3 +1,6 @@
+import { requireInteger, wrongType } from '../checks.ts';
+import { BpttError } from '../errors.ts';
+
 /** The part of the columns p and q of a matrix (kept column by column) that is turned away: one rotation of Jacobi. @returns whether anything was to be done */
 function rotate(columns: readonly Float64Array[], p: number, q: number): boolean {
   const [a, b] = [columns[p]!, columns[q]!];
@@ -24,9 +27,16 @@ const mostSweeps = 60;
 
 /**
  * The singular values of a row-major matrix, the largest first: one-sided Jacobi rotations (M. Hestenes, 1958), exact to rounding.
- * @returns as many as the shorter side has.
+ * @returns as many as the shorter side has; NaN where the matrix holds what is not finite.
+ * @throws ERR_BPTT_TYPE or ERR_BPTT_RANGE for what is no matrix, ERR_BPTT_SHAPE unless it has rows × columns numbers.
  */
 export function singularValues(matrix: ArrayLike<number>, rows: number, columns: number): Float64Array {
+  requireInteger('singularValues', 'rows', rows, 1);
+  requireInteger('singularValues', 'columns', columns, 1);
+  if (typeof matrix?.length !== 'number') throw wrongType('singularValues', 'the matrix', 'a list of numbers', matrix);
+  if (matrix.length !== rows * columns) {
+    throw new BpttError('ERR_BPTT_SHAPE', `singularValues: expected ${rows * columns} numbers for a matrix [${rows}, ${columns}], received ${matrix.length}`, { expected: rows * columns, received: matrix.length });
+  }
   const tall = rows >= columns;
   const [length, count] = tall ? [rows, columns] : [columns, rows];
   let largest = 0;

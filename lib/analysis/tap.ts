@@ -1,4 +1,4 @@
-import { requireInteger, requireNumber } from '../checks.ts';
+import { requireInteger, requireNumber, wrongType } from '../checks.ts';
 import { BpttError, describe, nearest } from '../errors.ts';
 import { input } from '../graph/index.ts';
 import { activationNames, applyActivation } from '../layers/activation.ts';
@@ -58,8 +58,27 @@ const far = 1e12;
 /** Half of the grid that roots are looked for on; an even number of intervals puts 0 on it. */
 const gridHalf = 4000;
 
+/** A function whose results are numbers. */
+function numeric(f: Map1): Map1 {
+  return (h) => {
+    const result: unknown = f(h);
+    if (typeof result === 'number') return result;
+    throw wrongType('tap', `f(${h})`, 'a number', result);
+  };
+}
+
+/** A map that has a value wherever a trajectory leads. */
+function everywhere(map: Map1, w: number): Map1 {
+  return (h) => {
+    const next = map(h);
+    if (!Number.isNaN(next) || Number.isNaN(w * h) || !Number.isFinite(h)) return next;
+    throw new BpttError('ERR_BPTT_NON_FINITE', `tap: expected f to give a number all along the trajectories from h0 and −h0, received NaN at f(${w * h}); choose an f that is defined there, or another h0`,
+      { expected: 'a number', received: next });
+  };
+}
+
 function activationFunction(f: TapActivation | Map1): { name: string; apply: Map1 } {
-  if (typeof f === 'function') return { name: 'custom', apply: f };
+  if (typeof f === 'function') return { name: 'custom', apply: numeric(f) };
   if (!tapActivations.includes(f)) {
     const hint = typeof f === 'string' ? nearest(f, tapActivations) : undefined;
     throw new BpttError('ERR_BPTT_OPTION', `tap: expected f to be a function or one of ${tapActivations.join(', ')}, received ${describe(f)}${hint ? `; did you mean "${hint}"?` : ''}`,
@@ -195,7 +214,8 @@ function sameEnd(a: Fate, b: Fate, map: Map1): boolean {
  * ```
  * @param f an activation of the library or a function of one number.
  * @param steps length of the trajectory, 1 or more; the behaviour is judged beyond it.
- * @throws ERR_BPTT_OPTION for an unknown activation; ERR_BPTT_RANGE or ERR_BPTT_TYPE for numbers that do not fit.
+ * @throws ERR_BPTT_OPTION for an unknown activation; ERR_BPTT_RANGE or ERR_BPTT_TYPE for numbers that do not fit; ERR_BPTT_NON_FINITE for a function that gives NaN on the way
+ * from h0 or −h0.
  */
 export function tap(f: TapActivation | Map1, w: number, h0: number, steps: number): TapMap {
   const { name, apply } = activationFunction(f);
@@ -203,10 +223,11 @@ export function tap(f: TapActivation | Map1, w: number, h0: number, steps: numbe
   requireNumber('tap', 'h0', h0, -Number.MAX_VALUE, Number.MAX_VALUE);
   requireInteger('tap', 'steps', steps, 1, mostSteps);
   const map = (h: number): number => apply(w * h);
+  const onTheWay = everywhere(map, w);
   const trajectory = new Float64Array(steps + 1);
   trajectory[0] = h0;
-  for (let t = 0; t < steps; t++) trajectory[t + 1] = map(trajectory[t]!);
-  const fate = follow(map, h0);
+  for (let t = 0; t < steps; t++) trajectory[t + 1] = onTheWay(trajectory[t]!);
+  const fate = follow(onTheWay, h0);
   const bounded = fate.behaviour === 'diverges' ? [h0] : fate.path;
   const reach = 1.5 * Math.max(1, ...bounded.slice(-1000).map(Math.abs), Math.abs(h0));
   const fixed = solve(map, reach);
@@ -216,7 +237,7 @@ export function tap(f: TapActivation | Map1, w: number, h0: number, steps: numbe
   return {
     kind: 'tap', activation: name, weight: w, start: h0, trajectory, behaviour: fate.behaviour, limit, twoCycles,
     cycle: fate.behaviour === 'cycles' ? cycleAt(map, fate.end, twoCycles) : null,
-    remembers: !sameEnd(fate, follow(map, -h0), map),
+    remembers: !sameEnd(fate, follow(onTheWay, -h0), map),
     fixedPoints: fixed.map((value) => ({ value, slope: slopeAt(map, value), stable: Math.abs(slopeAt(map, value)) < 1 })),
     rate: fitRate(fate, limit),
   };

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import {
   compareCells, gapSweep, gateActivity, gradientNorms, impulseResponse, inspectGates, jacobianNorms, plot, summarizeGates, tap,
 } from '../../lib/analysis/index.ts';
-import { adam, dense, lstm, oneHot, referenceRuntime, rnn, sequential, squaredError, timeDelay } from '../../lib/index.ts';
-import type { Layer } from '../../lib/index.ts';
+import { adam, conv1d, dense, lstm, oneHot, referenceRuntime, repeatVector, residual, rnn, sequential, squaredError, timeDelay } from '../../lib/index.ts';
+import type { Layer, Model } from '../../lib/index.ts';
 import { sequences } from '../../lib/data/index.ts';
-import { assertRejects } from '../support/errors.ts';
+import { assertRejects, assertThrows } from '../support/errors.ts';
 import { someSequences } from '../support/models.ts';
 
 describe('impulseResponse', () => {
@@ -27,6 +27,11 @@ describe('impulseResponse', () => {
     const tokens = sequential([oneHot(), rnn({ units: 2 })], { input: { tokens: 3 } });
     await assertRejects(() => impulseResponse(tokens, { steps: 3 }), 'ERR_BPTT_OPTION', /features/);
     await assertRejects(() => impulseResponse(sequential([rnn({ units: 2 })], { input: { features: 2 } }), { steps: 3, feature: 2 }), 'ERR_BPTT_RANGE', /feature/);
+    for (const ahead of [rnn({ units: 2, direction: 'backward' }), rnn({ units: 2, direction: 'bidirectional' }), conv1d({ filters: 2, kernel: 3, padding: 'same' })]) {
+      await assertRejects(() => impulseResponse(sequential([ahead], { input: { features: 1 } }), { steps: 4, at: 2 }), 'ERR_BPTT_OPTION', /reads steps ahead/);
+    }
+    const repeated = sequential([rnn({ units: 2, output: 'last' }), repeatVector({ steps: 3 })], { input: { features: 1 } });
+    await assertRejects(() => impulseResponse(repeated, { steps: 4 }), 'ERR_BPTT_OPTION', /as many steps as the input, 4, received 3/);
   });
 });
 
@@ -45,6 +50,10 @@ describe('gateActivity', () => {
     const looser = summarizeGates(await inspectGates(model, [[[1]]]), 0.999);
     assert.equal(looser.gates['o']!.open, 0);
     await assertRejects(() => gateActivity(model, [[[1]]], { threshold: 0.3 }), 'ERR_BPTT_RANGE', /threshold/);
+    await assertRejects(() => gateActivity(model, [[[1]]], { layer: 5 } as never), 'ERR_BPTT_TYPE', /a path such as/);
+    await assertRejects(() => gateActivity({} as never, [[[1]]]), 'ERR_BPTT_TYPE', /gateActivity: expected the model/);
+    await assertRejects(() => inspectGates({} as never, [[[1]]]), 'ERR_BPTT_TYPE', /inspectGates: expected the model/);
+    assertThrows(() => summarizeGates(undefined as never), 'ERR_BPTT_TYPE', /what inspectGates\(\) gives/);
   });
 });
 
@@ -72,10 +81,37 @@ describe('compareCells', () => {
     await assertRejects(() => compareCells(data, { ...options, cells: ['ltsm'] }), 'ERR_BPTT_OPTION', /did you mean "lstm"/);
     await assertRejects(() => compareCells(data, { ...options, toleranc: 1 } as never), 'ERR_BPTT_OPTION', /did you mean "tolerance"/);
     await assertRejects(() => compareCells(data, { ...options, model: undefined as never }), 'ERR_BPTT_TYPE', /a function that makes a model/);
+    await assertRejects(() => compareCells(data, { ...options, cells: 'lstm' as never }), 'ERR_BPTT_TYPE', /a list of cells/);
+  });
+  it('refuses, before it trains, models without the cell and models that it was given before', async () => {
+    const around = (layer: Layer): Model => sequential([layer, dense({ units: 1 })], { input: { features: 2 }, seed: 1 });
+    const untouched = around(lstm({ units: 4 }));
+    const unused = [() => untouched, (layer: typeof lstm) => { layer({ units: 4 }); return around(lstm({ units: 4 })); }];
+    for (const model of unused) await assertRejects(() => compareCells(data, { ...options, model: model as never }), 'ERR_BPTT_OPTION', /a layer of lstm in it, received one without/);
+    let made: Model | undefined;
+    const same: (typeof options)['model'] = (layer) => { made ??= around(layer({ units: 4 })); return made; };
+    await assertRejects(() => compareCells(data, { ...options, model: same }), 'ERR_BPTT_OPTION', /a new model from every call/);
+    const before = around(lstm({ units: 4 }));
+    for (const [i, { view }] of before.parameters.entries()) {
+      assert.deepEqual(untouched.parameters[i]!.view, view);
+      assert.equal(made!.parameters[i]!.shape.join(), before.parameters[i]!.shape.join());
+      assert.deepEqual(made!.parameters[i]!.view, view, 'trained before it was refused');
+    }
+    const { results } = await compareCells(data, { ...options, epochs: 1, model: (layer) => around(residual({ layer: layer({ units: 2 }) })) });
+    assert.equal(results.length, 2);
   });
 });
 
 describe('gapSweep', () => {
+  it('refuses what it cannot train anew at each gap', async () => {
+    const make = ({ tokens }: { tokens: number }): Model => sequential([oneHot(), rnn({ units: 2, output: 'last' }), dense({ units: 4 })], { input: { tokens } });
+    const same = make({ tokens: 6 });
+    const small = { gaps: [1, 2], updates: 1, batch: 2 };
+    assert.equal((await gapSweep({ ...small, models: { make } })).results.length, 2);
+    await assertRejects(() => gapSweep({ ...small, models: { same: () => same } }), 'ERR_BPTT_OPTION', /models\.same: expected a new model from every call/);
+    await assertRejects(() => gapSweep({ ...small, models: { make, wrong: 5 as never } }), 'ERR_BPTT_TYPE', /models\.wrong to be a function/);
+    await assertRejects(() => gapSweep({ ...small, models: { make }, seed: 1.5 }), 'ERR_BPTT_RANGE', /seed to be an integer/);
+  });
   it('[50] a vanilla network fails at a gap that an LSTM bridges [slow]', async function () {
     this.timeout(60_000);
     const around = (layer: Layer) => (input: { tokens: number }) => sequential([oneHot(), layer, dense({ units: 4 })], { input, seed: 1 });
@@ -107,7 +143,9 @@ describe('plot', () => {
       assert.doesNotMatch(svg, /NaN|undefined/);
     }
     assert.match(await plot(gates, { show: 'c', title: 'memory', width: 400 }), /width="400"[\s\S]*memory/);
-    await assertRejects(() => plot(gates, { show: 'q' }), 'ERR_BPTT_OPTION', /one of i, f, g, o, h, c/);
+    assert.match(await plot(tap('tanh', 1, 1, 3), { title: undefined }), /h\(t\+1\) = tanh/);
+    for (const show of ['q', 'toString']) await assertRejects(() => plot(gates, { show }), 'ERR_BPTT_OPTION', /one of i, f, g, o, h, c/);
+    await assertRejects(() => plot([] as never), 'ERR_BPTT_TYPE', /expected a result/);
     await assertRejects(() => plot(tap('tanh', 1, 1, 3), { row: 1 }), 'ERR_BPTT_OPTION', /leave it out/);
     await assertRejects(() => plot({ kind: 'tapp' } as never), 'ERR_BPTT_TYPE', /expected a result/);
   });

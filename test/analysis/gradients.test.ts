@@ -1,14 +1,27 @@
 import assert from 'node:assert/strict';
 import { gradientCheck, gradientNorms, jacobianNorms, singularValues } from '../../lib/analysis/index.ts';
-import { cell, crossEntropy, dense, embedding, gru, gruCell, lstm, lstmCell, recurrent, referenceRuntime, rnn, rnnCell, sequential, squaredError } from '../../lib/index.ts';
+import {
+  bahdanauAttention, cell, crossEntropy, dense, elman, elmanCell, embedding, encoderDecoder, gru, gruCell, lstm, lstmCell, recurrent, referenceRuntime, repeatVector, rnn, rnnCell, sequential, squaredError,
+} from '../../lib/index.ts';
 import type { Layer, Model } from '../../lib/index.ts';
 import { multiply, sigmoid, stopGradient, tanh } from '../../lib/graph/index.ts';
-import { assertRejects } from '../support/errors.ts';
+import { assertRejects, assertThrows } from '../support/errors.ts';
 import { someSequences } from '../support/models.ts';
 import { someNumbers } from '../support/numbers.ts';
 
 const features = 2;
 const reference = { input: { features }, seed: 3, runtime: referenceRuntime };
+
+/** A decoder of a summary, or with attention: both look at the whole of the source at every step. */
+function translator(bridge: 'vector' | 'none'): Model {
+  const last = gru({ units: 3 });
+  return encoderDecoder({
+    source: { tokens: 4 }, target: { tokens: 4 }, bridge, seed: 2, encoder: [embedding({ size: 3 }), gru({ units: 3 })],
+    decoder: [embedding({ size: 3 }), bridge === 'none' ? bahdanauAttention({ layer: last }) : last, dense({ units: 4 })],
+  });
+}
+
+const words = { source: [[1, 2, 3]], target: [[1, 3, 0]] };
 
 /** The state after one step, by path, from a state that is given. */
 async function step(model: Model, x: number[], state: Record<string, number[]>): Promise<number[]> {
@@ -40,6 +53,11 @@ describe('singularValues', () => {
     const squares = tall.reduce((sum, x) => sum + x * x, 0);
     assert.ok(Math.abs(a.reduce((sum, value) => sum + value * value, 0) - squares) < 1e-12);
     assert.deepEqual([...singularValues([0, 0, 0, 0], 2, 2)], [0, 0]);
+  });
+  it('refuse a matrix of other numbers than its sides say', () => {
+    for (const [rows, columns] of [[3, 3], [1, 1]] as const) assertThrows(() => singularValues([1, 2, 3, 4], rows, columns), 'ERR_BPTT_SHAPE', /received 4/);
+    assertThrows(() => singularValues([1, 2, 3, 4], 2.5, 2), 'ERR_BPTT_RANGE', /rows/);
+    assertThrows(() => singularValues(undefined as never, 2, 2), 'ERR_BPTT_TYPE', /a list of numbers/);
   });
 });
 
@@ -116,6 +134,21 @@ describe('jacobianNorms', () => {
     await assertRejects(() => jacobianNorms(sequential([dense({ units: 2 })], reference), data), 'ERR_BPTT_OPTION', /recurrent layer/);
     await assertRejects(() => jacobianNorms(sequential([gru({ units: 2, direction: 'bidirectional' })], reference), data), 'ERR_BPTT_OPTION', /reads steps ahead/);
     await assertRejects(() => jacobianNorms(stacked, data, { layr: 'gru' } as never), 'ERR_BPTT_OPTION', /did you mean "layer"/);
+    await assertRejects(() => jacobianNorms(stacked, data, { layer: 5 } as never), 'ERR_BPTT_TYPE', /a path such as/);
+  });
+
+  it('refuses recurrences whose steps are not those of the data, or look at the whole of it', async () => {
+    const data = someSequences([3], features);
+    for (const steps of [1, 3]) {
+      const repeated = sequential([gru({ units: 2, output: 'last' }), repeatVector({ steps }), rnn({ units: 2 })], reference);
+      assert.equal((await jacobianNorms(repeated, data, { layer: 'gru' })).rows[0]!.jacobians.length, 3);
+      await assertRejects(() => jacobianNorms(repeated, data, { layer: 'rnn' }), 'ERR_BPTT_OPTION', /of its own/);
+    }
+    for (const [bridge, layer] of [['vector', 'gru_1'], ['none', 'bahdanauAttention']] as const) {
+      assert.equal((await jacobianNorms(translator(bridge), words, { layer: 'gru' })).rows[0]!.jacobians.length, 3);
+      await assertRejects(() => jacobianNorms(translator(bridge), words, { layer }), 'ERR_BPTT_OPTION', /the whole of an input/);
+    }
+    await assertRejects(() => jacobianNorms(translator('none'), { ...words, source: [[1, 2]] }, { layer: 'gru' }), 'ERR_BPTT_DATA', /equally many steps/);
   });
 });
 
@@ -151,6 +184,23 @@ describe('gradientNorms', () => {
     const slopes = [(await loss([1e-5, 0]) - await loss([-1e-5, 0])) / 2e-5, (await loss([0, 1e-5]) - await loss([0, -1e-5])) / 2e-5];
     assert.ok(Math.abs(states[0]! - Math.hypot(...slopes)) < 1e-8 && states[0]! > 0.01);
   });
+  it('refuses a last step of what has none, and models whose steps cannot be made one by one', async () => {
+    const [input] = [someSequences([3], features)];
+    const vector = sequential([gru({ units: 2, output: 'last' })], reference);
+    const batch = { input, target: [[1, 1]] };
+    await assertRejects(() => gradientNorms(vector, batch, { loss: squaredError(), lossOn: 'last' }), 'ERR_BPTT_OPTION', /one value for each row/);
+    assert.ok((await gradientNorms(vector, batch, { loss: squaredError() })).loss > 0);
+    for (const steps of [1, 3]) {
+      for (const layers of [[], [rnn({ units: 2 })]]) {
+        const repeated = sequential([gru({ units: 2, output: 'last' }), repeatVector({ steps }), ...layers], reference);
+        const target = [Array.from({ length: steps }, () => [1, 1])];
+        await assertRejects(() => gradientNorms(repeated, { input, target }, { loss: squaredError(), layer: 'gru' }), 'ERR_BPTT_OPTION', /of its own/);
+      }
+    }
+    for (const bridge of ['vector', 'none'] as const) {
+      await assertRejects(() => gradientNorms(translator(bridge), { input: words, target: [[3, 0, 1]] }, { loss: crossEntropy(), layer: 'gru' }), 'ERR_BPTT_OPTION', /the whole of an input/);
+    }
+  });
   it('refuses sequences of different lengths', async () => {
     const model = sequential([rnn({ units: 1 })], reference);
     await assertRejects(() => gradientNorms(model, { input: someSequences([2, 3], features), target: [[[1], [1]], [[1], [1], [1]]] }, { loss: squaredError() }), 'ERR_BPTT_DATA', /one length/);
@@ -184,10 +234,31 @@ describe('gradientCheck', () => {
     assert.match(text, /differs at \[\d+\][\s\S]*tensors disagree by more than 0.000001/);
     assert.equal((await gradientCheck(recurrent(wrong, { units: 2 }))).passed, false);
   });
+  it('remarks that a graph stops gradients, in and outside of loops, so that differences are expected', async () => {
+    const stopped = cell('testStoppedGate', { state: { h: 'units' } }, ({ x, h, affine }) => {
+      const next = multiply(stopGradient(sigmoid(affine('a', x))), tanh(affine('b', h)));
+      return { output: next, h: next };
+    });
+    for (const each of [elmanCell, elman({ units: 3 }), wrong, stopped]) {
+      const { passed, stopsGradients, text } = await gradientCheck(each);
+      assert.deepEqual([passed, stopsGradients], [false, true]);
+      assert.match(text, /stops gradients on the way.*expected to differ/);
+    }
+    const { stopsGradients, text } = await gradientCheck(gruCell);
+    assert.equal(stopsGradients, false);
+    assert.doesNotMatch(text, /stops gradients/);
+  });
   it('refuses what it cannot check', async () => {
     await assertRejects(() => gradientCheck({} as never), 'ERR_BPTT_TYPE', /a model, a layer or a cell/);
     await assertRejects(() => gradientCheck(rnnCell, { sample: 3 } as never), 'ERR_BPTT_OPTION', /did you mean "samples"/);
     await assertRejects(() => gradientCheck(rnn({ units: 2 }), { units: 3 }), 'ERR_BPTT_OPTION', /a layer has its own/);
+    const model = sequential([rnn({ units: 2 })], reference);
+    for (const unread of ['rows', 'steps'] as const) {
+      await assertRejects(() => gradientCheck(model, { data: someSequences([3], features), [unread]: 9 }), 'ERR_BPTT_OPTION', new RegExp(`${unread} is for random data, and data has its own`));
+    }
+    const still = sequential([dense({ units: 2 })], { ...reference, input: { features, time: false } });
+    await assertRejects(() => gradientCheck(still, { steps: 9 }), 'ERR_BPTT_OPTION', /no input of the model has any/);
+    assert.ok((await gradientCheck(still, { rows: 3 })).passed);
     await assertRejects(() => gradientCheck(rnn({ units: 2 }), { loss: squaredError() }), 'ERR_BPTT_OPTION', /together with a target/);
   });
 });

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { heatPlot, linePlot } from '../../lib/analysis/index.ts';
 import type { LinePlotOptions } from '../../lib/analysis/index.ts';
 import { packageRoot } from '../../lib/packageRoot.ts';
+import { assertRejects } from '../support/errors.ts';
 
 const axes = { x: { label: 'units' }, y: { label: 'milliseconds' } };
 
@@ -53,6 +54,7 @@ describe('linePlot', () => {
       await assert.rejects(linePlot(options as LinePlotOptions), (error: { code?: string; message: string }) => error.code === code && message.test(error.message));
     };
     await refused({ ...axes, series: [] }, /at least one/, 'ERR_BPTT_OPTION');
+    await refused({ ...axes, series: [{ name: 'a', y: [1, 2], marks: 'points', dashed: true }] }, /dashed is of lines/, 'ERR_BPTT_OPTION');
     await refused({ ...axes, serie: [] }, /did you mean "series"/, 'ERR_BPTT_OPTION');
     await refused({ ...axes, series: [{ name: 'a', x: [1], y: [1, 2] }] }, /series\[0\].*as many/, 'ERR_BPTT_SHAPE');
     await refused({ ...axes, y: { label: 'y', logarithmic: true, least: 0 }, series: [{ name: 'a', y: [1] }] }, /least/, 'ERR_BPTT_RANGE');
@@ -73,6 +75,9 @@ describe('heatPlot', () => {
 
   it('refuses rows of different lengths', async () => {
     await assert.rejects(heatPlot({ x: { label: 'x' }, y: { label: 'y' }, values: [[1, 2], [3]] }), /every row to have 2/);
+    await assertRejects(() => heatPlot({ ...axes, values: [1, 2] as never }), 'ERR_BPTT_TYPE', /values\[0\] to be a list of numbers/);
+    await assertRejects(() => heatPlot({ ...axes, values: [[1, 2]], least: 1, most: 1 }), 'ERR_BPTT_RANGE', /least to be below most/);
+    assert.match(await heatPlot({ ...axes, values: [[3, 3]] }), /^<svg/);
   });
 });
 

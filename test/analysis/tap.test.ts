@@ -56,6 +56,10 @@ describe('tap: the stability of one unit that feeds itself', () => {
     assertThrows(() => tap('softmax' as TapActivation, 1, 1, 10), 'ERR_BPTT_OPTION');
     assertThrows(() => tap('tanh', NaN, 1, 10), 'ERR_BPTT_RANGE', /w/);
     assertThrows(() => tap('tanh', 1, 1, 0), 'ERR_BPTT_RANGE', /steps/);
+    assertThrows(() => tap(() => 'a' as never, 1, 1, 4), 'ERR_BPTT_TYPE', /f\(1\) to be a number/);
+    assertThrows(() => tap(() => NaN, 1, 1, 4), 'ERR_BPTT_NON_FINITE', /all along the trajectories/);
+    assertThrows(() => tap(Math.sqrt, 1, 0.5, 4), 'ERR_BPTT_NON_FINITE', /f\(-0.5\)/);
+    assert.equal(tap((h) => Math.sqrt(h + 2), 1, 0.5, 60).limit, 2);
   });
   it('[44] an output y = g(U h + b) of bounded h is bounded, and grows no faster than h where g does not bound it', async () => {
     for (const [activation, least, most] of [['tanh', -1, 1], ['sigmoid', 0, 1], ['softmax', 0, 1], ['linear', -Infinity, Infinity]] as const) {

@@ -24,6 +24,10 @@ export interface PlotOptions {
 /** Colours that people with any kind of colour vision can tell apart (M. Okabe and K. Ito, 2008), the darker ones first. */
 export const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#8c8c8c'] as const;
 
+export function isNumbers(candidate: unknown): candidate is ArrayLike<number> {
+  return Array.isArray(candidate) || (ArrayBuffer.isView(candidate) && 'length' in candidate);
+}
+
 export function requireText(owner: string, name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   throw wrongType(owner, name, 'a text', value);

@@ -1,6 +1,6 @@
 import { requireNumber, wrongType } from '../../checks.ts';
 import { BpttError, checkOptions, describe } from '../../errors.ts';
-import { plotSize, requireText, titleOf } from './axis.ts';
+import { isNumbers, plotSize, requireText, titleOf } from './axis.ts';
 import type { PlotOptions } from './axis.ts';
 import { render } from './renderer.ts';
 
@@ -21,6 +21,8 @@ const shades = ['#440154', '#3b528b', '#21918c', '#5ec962', '#fde725'] as const;
 function cellsOf(owner: string, values: unknown): [number, number, number][] {
   if (!Array.isArray(values) || values.length === 0) throw wrongType(owner, 'values', 'a list of rows of numbers', values);
   const rows = values as readonly ArrayLike<number>[];
+  const wrong = rows.findIndex((row) => !isNumbers(row));
+  if (wrong >= 0) throw wrongType(owner, `values[${wrong}]`, 'a list of numbers', rows[wrong]);
   const width = rows[0]!.length;
   return rows.flatMap((row, y) => {
     if (row.length !== width || width === 0) {
@@ -51,7 +53,8 @@ export async function heatPlot(options: HeatPlotOptions): Promise<string> {
   const extremes = data.reduce(([low, high], [, , value]) => [Math.min(low!, value), Math.max(high!, value)], [Infinity, -Infinity]);
   const least = requireNumber(owner, 'least', options.least ?? (data.length > 0 ? extremes[0] : 0), -Number.MAX_VALUE, Number.MAX_VALUE);
   const most = requireNumber(owner, 'most', options.most ?? (data.length > 0 ? extremes[1] : 1), -Number.MAX_VALUE, Number.MAX_VALUE);
-  if (least > most) throw new BpttError('ERR_BPTT_RANGE', `${owner}: expected least to be at most most, received ${describe(least)} and ${describe(most)}`, { received: { least, most } });
+  const given = options.least !== undefined && options.most !== undefined;
+  if (least > most || (given && least === most)) throw new BpttError('ERR_BPTT_RANGE', `${owner}: expected least to be below most, received ${describe(least)} and ${describe(most)}`, { received: { least, most } });
   return render({
     ...titleOf(owner, title),
     xAxis: categoryAxis(`${owner}: x`, x, values[0]!.length, 30), yAxis: categoryAxis(`${owner}: y`, y, values.length, 36),

@@ -1,6 +1,6 @@
 import { requireBoolean, requireChoice, wrongType } from '../../checks.ts';
 import { BpttError, checkOptions, describe } from '../../errors.ts';
-import { axisOption, colours, logarithmBase, plotSize, requireText, titleOf } from './axis.ts';
+import { axisOption, colours, isNumbers, logarithmBase, plotSize, requireText, titleOf } from './axis.ts';
 import type { PlotAxis, PlotOptions } from './axis.ts';
 import { render } from './renderer.ts';
 
@@ -13,7 +13,7 @@ export interface PlotSeries {
   readonly y: ArrayLike<number>;
   /** What is drawn; default "both" up to 40 numbers, "line" beyond. */
   readonly marks?: 'line' | 'points' | 'both' | undefined;
-  /** A broken line: for bounds and for what others published. Default false. */
+  /** A broken line: for bounds and for what others published; not of points alone. Default false. */
   readonly dashed?: boolean | undefined;
 }
 
@@ -27,10 +27,6 @@ export interface LinePlotOptions extends PlotOptions {
 const symbols = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle', 'emptyRect', 'emptyTriangle', 'emptyDiamond'] as const;
 /** Numbers up to which each gets a mark of its own. */
 const fewPoints = 40;
-
-function isNumbers(candidate: unknown): candidate is ArrayLike<number> {
-  return Array.isArray(candidate) || (ArrayBuffer.isView(candidate) && 'length' in candidate);
-}
 
 function pointsOf(owner: string, { x, y }: PlotSeries, logarithmic: { x: boolean; y: boolean }): [number, number | null][] {
   if (!isNumbers(y)) throw wrongType(owner, 'y', 'a list of numbers', y);
@@ -47,6 +43,7 @@ function seriesOption(owner: string, series: PlotSeries, index: number, logarith
   const data = pointsOf(owner, series, logarithmic);
   const marks = requireChoice(owner, 'marks', series.marks ?? (data.length <= fewPoints ? 'both' : 'line'), ['line', 'points', 'both'] as const);
   const dashed = requireBoolean(owner, 'dashed', series.dashed ?? false);
+  if (dashed && marks === 'points') throw new BpttError('ERR_BPTT_OPTION', `${owner}: dashed is of lines, and marks: "points" draws none; leave one of them out`, { received: { marks, dashed } });
   const color = colours[index % colours.length]!;
   return {
     type: 'line', name: requireText(owner, 'name', series.name), data, silent: true, connectNulls: false,

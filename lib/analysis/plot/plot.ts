@@ -88,7 +88,7 @@ export interface PlotResultOptions extends PlotOptions {
 function plotGate({ layer, gates, states }: GateInspection, { show, row = 0, title, ...size }: PlotResultOptions): Promise<string> {
   const all = { ...gates, ...states };
   const name = show ?? Object.keys(all)[0]!;
-  const shown = all[name];
+  const shown = Object.hasOwn(all, name) ? all[name] : undefined;
   if (!shown) throw new BpttError('ERR_BPTT_OPTION', `plot: expected show to be one of ${Object.keys(all).join(', ')}, received ${describe(show)}`, { expected: Object.keys(all), received: show });
   const { data, shape } = shown.row(row);
   const [steps, units] = shape as [number, number];
@@ -103,8 +103,10 @@ function plotGate({ layer, gates, states }: GateInspection, { show, row = 0, tit
 export async function plot(result: Plottable | GateInspection, options: PlotResultOptions = {}): Promise<string> {
   checkOptions('plot', options, ['title', 'width', 'height', 'show', 'row']);
   if (typeof result !== 'object' || result === null) throw new BpttError('ERR_BPTT_TYPE', `plot: expected a result of an analysis, received ${describe(result)}`, { received: result });
-  if (!('kind' in result)) return plotGate(result, options);
+  if (!('kind' in result) && 'gates' in result) return plotGate(result, options);
   const unread = (['show', 'row'] as const).find((name) => options[name] !== undefined);
   if (unread) throw new BpttError('ERR_BPTT_OPTION', `plot: ${unread} chooses among the gates of an inspection, and this is another result; leave it out`, { received: unread });
-  return linePlot({ ...drawingOf(result), ...options });
+  const drawing = drawingOf(result);
+  const { title = drawing.title, width, height } = options;
+  return linePlot({ ...drawing, title, width, height });
 }
