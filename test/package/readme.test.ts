@@ -5,6 +5,9 @@ import ts from 'typescript';
 import { replaceQuote } from '../../bench/quote.ts';
 import type { Results } from '../../bench/quote.ts';
 import { packageRoot } from '../../lib/packageRoot.ts';
+import { pageNames } from './pageNames.ts';
+import { pageErrors, typeErrors, unusedNames } from './typeCheck.ts';
+import type { PageBlock } from './typeCheck.ts';
 
 const pages = readdirSync(path.join(packageRoot, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
 const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md', 'bench/papers/README.md', ...pages];
@@ -15,31 +18,31 @@ function linksOf(document: string): string[] {
   return [...text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target]) => path.join(path.dirname(document), target!));
 }
 
-/** The errors of TypeScript in a text that imports the package by its name. */
-function typeErrors(code: string): string[] {
-  const file = path.join(packageRoot, 'lib', 'example.ts');
-  const options: ts.CompilerOptions = {
-    module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, target: ts.ScriptTarget.ES2022, lib: ['lib.es2023.d.ts'], types: ['node'], strict: true,
-    noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true, verbatimModuleSyntax: true, noUncheckedIndexedAccess: true,
-    paths: { bptt: ['./lib/index.ts'], 'bptt/*': ['./lib/*/index.ts'] }, pathsBasePath: packageRoot,
-  };
-  const host = ts.createCompilerHost(options);
-  const read = host.getSourceFile.bind(host);
-  host.getSourceFile = (name, version) => (name === file ? ts.createSourceFile(name, code, version) : read(name, version));
-  const exists = host.fileExists.bind(host);
-  host.fileExists = (name) => name === file || exists(name);
-  const program = ts.createProgram([file], options, host);
-  return program.getSemanticDiagnostics(program.getSourceFile(file)).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+/** The TypeScript of a document, block by block. */
+function blocksOf(document: string): PageBlock[] {
+  return [...readFileSync(path.join(packageRoot, document), 'utf8').matchAll(/^ *```ts\n([^]*?)```/gm)].map((match) => ({ page: document, code: match[1]! }));
 }
 
 describe('the documents', function () {
   this.timeout(60_000);
 
   it('show code that type-checks [slow]', () => {
-    const blocks = [...readFileSync(path.join(packageRoot, 'README.md'), 'utf8').matchAll(/```ts\n([^]*?)```/g)].map((match) => match[1]!);
+    const blocks = blocksOf('README.md');
     assert.ok(blocks.length > 0);
-    for (const block of blocks) assert.deepEqual(typeErrors(block), [], block);
-    assert.notDeepEqual(typeErrors("import { lstm } from 'bptt';\nlstm({ unit: 3 });"), []);
+    typeErrors([...blocks.map(({ code }) => code), "import { lstm } from 'bptt';\nlstm({ unit: 3 });"]).forEach((errors, i) => {
+      if (blocks[i]) assert.deepEqual(errors, [], blocks[i].code);
+      else assert.match(errors.join(), /'unit' does not exist/);
+    });
+  });
+
+  it('show code on every page that type-checks with what is declared for the page [slow]', () => {
+    const blocks = pages.flatMap(blocksOf);
+    assert.ok(blocks.length > 20);
+    const wrong = [{ page: 'docs/analysis.md', code: 'await plot(data);' }, { page: 'docs/shapes.md', code: 'lstm({ units: nobodyKnows });' }];
+    const errors = pageErrors([...blocks, ...wrong], pageNames);
+    blocks.forEach(({ page, code }, i) => { assert.deepEqual(errors[i], [], `${page}\n${code}`); });
+    wrong.forEach(({ code }, i) => { assert.equal(errors[blocks.length + i]!.length, 1, code); });
+    assert.deepEqual(unusedNames(blocks, pageNames), []);
   });
 
   it('quote the measurements that were written', () => {
