@@ -26,7 +26,7 @@ const layers: Readonly<Record<string, LayerMaker>> = {
 export const earlySubjects = Object.keys(layers);
 
 const reberSettings = {
-  small: { strings: 256, most: 20_000, rate: 5e-3, every: 500, gated: 12, elman: 22, seeds: 10 },
+  small: { strings: 256, most: 60_000, rate: 5e-3, every: 500, gated: 12, elman: 22, seeds: 10 },
   full: { strings: 256, most: 200_000, rate: 5e-3, every: 500, gated: 6, elman: 15, seeds: 30 },
 };
 
