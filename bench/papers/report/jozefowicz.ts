@@ -74,7 +74,7 @@ export function reportArithmetic(records: readonly RunRecord[]): Section {
     + 'more letter. The paper: eight digits, for each architecture the best of a search over sizes of up to 20 million parameters, up to four layers, learning rates and clipping. The differences among the best are a few '
     + 'hundredths there, after training to the end, and are found here between networks that still learn. '
     + 'Changed after first runs, which had two digits, 100 units, 3,000 updates and a constant rate of 0.002: there, too, the tanh network came within 0.04 of LSTM-i. '
-    + 'LSTM-b was behind LSTM in all trials, with two, three and five digits and with rates from 0.002 to 0.02; with eight digits both were at 0.26 after 4,000 updates. Much of its lag comes from how characters begin, as vectors within ±0.05, which hardly move a gate: '
+    + 'LSTM-b was behind LSTM in all trials, with two, three and five digits and with rates from 0.002 to 0.02; with eight digits both were at 0.26 after 4,000 updates. Some of its lag may come from how characters begin, as vectors within ±0.05, which hardly move a gate: '
     + 'in trials with vectors of deviation 1, a distraction of 0.5 and a rate of 0.01, two digits and 20 rows, LSTM-b came as near to LSTM (0.825 and 0.838, two seeds each) as the seeds differ, and tanh was 0.14 behind LSTM-i; but there LSTM-f was '
     + 'only 0.08 behind LSTM-i, and LSTM-o 0.03 ahead of LSTM.',
   ]);
