@@ -70,6 +70,14 @@ describe('the page about published results', () => {
     }
   });
 
+  it('one seed in ten may miss the embedded Reber grammar, since the published networks missed it now and then; two may not', () => {
+    const heldWith = (missed: number): boolean | null => {
+      let seen = 0;
+      return held(sectionFor('reber', () => ({ wrong: 1, train: 1, test: 1 }), (subject) => (subject === 'RNN' || (subject === 'LSTM 1997' && seen++ < missed) ? 'budget' : 'criterion')))[0]!;
+    };
+    assert.deepEqual([heldWith(0), heldWith(1), heldWith(2)], [true, true, false]);
+  });
+
   it('leaves a claim open until every architecture that it speaks of has been run', () => {
     for (const { name, plan, report } of experiments) {
       const [first] = plan('small');

@@ -21,12 +21,13 @@ function wrongText(group: Group): string {
   return solved.length === 0 ? '' : `${solved.map(({ measures }) => show(measures['wrong'])).join(', ')} of ${show(Number(group.records[0]!.settings['tested']))}`;
 }
 
-/** Claim that an architecture meets the criterion with every seed, or with a share of them at most. */
-function solvedClaim(claim: string, groups: readonly Group[], subject: string, most?: number): Claim {
+/** Claim that an architecture meets the criterion with a share of the seeds, from `least` to `most`. */
+function solvedClaim(claim: string, groups: readonly Group[], subject: string, { least = 0, most = 1 }: { readonly least?: number; readonly most?: number }): Claim {
   return judgeClaim(claim, groups, [subject], () => {
     const group = groups.find((each) => each.subject === subject)!;
     const solved = solvedOf(group).length;
-    return { held: most === undefined ? solved === group.records.length : solved <= most * group.records.length, found: `${subject}: ${solved} of ${group.records.length} seeds` };
+    const share = solved / group.records.length;
+    return { held: share >= least && share <= most, found: `${subject}: ${solved} of ${group.records.length} seeds` };
   });
 }
 
@@ -56,8 +57,8 @@ export function reportReber(records: readonly RunRecord[], subjects: readonly st
   const groups = groupBySubject(records, subjects);
   return {
     claims: [
-      solvedClaim('the LSTM of 1997 learns the embedded Reber grammar', groups, cell),
-      solvedClaim('simple recurrent networks do so rarely or never', groups, 'RNN', 0.2),
+      solvedClaim('the LSTM of 1997 learns the embedded Reber grammar with nearly every seed (97 to 100 % published, 90 % asked for here)', groups, cell, { least: 0.9 }),
+      solvedClaim('simple recurrent networks do so rarely or never', groups, 'RNN', { most: 0.2 }),
     ],
     text: [
       'S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9 (1997), experiment 1. Every symbol of a string is to be foretold; the last but one repeats the second. Solved is when all '
@@ -93,8 +94,8 @@ export function reportLag(name: keyof typeof lagTexts, records: readonly RunReco
   const title = { 'early-adding': 'adding over 100 steps', 'order-of-two': 'the order of two symbols', 'order-of-three': 'the order of three symbols' }[name];
   return {
     claims: [
-      solvedClaim(`the LSTM of 1997 learns ${title}`, groups, cell),
-      solvedClaim(`a simple recurrent network does not learn ${title}`, groups, 'RNN', 0),
+      solvedClaim(`the LSTM of 1997 learns ${title}`, groups, cell, { least: 1 }),
+      solvedClaim(`a simple recurrent network does not learn ${title}`, groups, 'RNN', { most: 0 }),
     ],
     text: [
       ...lagTexts[name],
