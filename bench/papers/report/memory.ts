@@ -20,6 +20,8 @@ const level = (name: string, groups: readonly Group[], value: number): PlotSerie
   return { name, x: [0, last], y: [value, value], marks: 'line', dashed: true };
 };
 
+const ofSeeds = (which: string, seeds: readonly number[]): string => (seeds.length === 1 ? '(one seed)' : `(${which} of ${seeds.length} seeds)`);
+
 const sizes = ({ records }: Group): string => show(records[0]!.parameters);
 const processor = (group: Group): string => show(mean(group.records.map(({ seconds }) => seconds)), 2);
 
@@ -31,8 +33,8 @@ export function reportLongAdding(records: readonly RunRecord[]): Section {
   const worst = (name: string): number => Math.max(...errors.get(name)!);
   return {
     claims: [
-      ...['GRU', 'TCN'].map((name) => judgeClaim(`the ${name} solves adding`, groups, [name], () => ({ held: worst(name) < solvedError, found: `error: ${show(worst(name), 2)} (worst seed)` }))),
-      judgeClaim('the RNN stays at the error of a constant answer', groups, ['RNN'], () => ({ held: best('RNN') > addingVariance * 0.9, found: `error: ${show(best('RNN'), 2)} (best seed)` })),
+      ...['GRU', 'TCN'].map((name) => judgeClaim(`the ${name} solves adding`, groups, [name], () => ({ held: worst(name) < solvedError, found: `error: ${show(worst(name), 2)} ${ofSeeds('worst', errors.get(name)!)}` }))),
+      judgeClaim('the RNN stays at the error of a constant answer', groups, ['RNN'], () => ({ held: best('RNN') > addingVariance * 0.9, found: `error: ${show(best('RNN'), 2)} ${ofSeeds('best', errors.get('RNN')!)}` })),
       judgeClaim('the LSTM is behind GRU and TCN at the same size', groups, ['LSTM', 'GRU', 'TCN'], () => ({
         held: mean(errors.get('LSTM')!) > Math.max(mean(errors.get('GRU')!), mean(errors.get('TCN')!)), found: `error: LSTM ${showAll(errors.get('LSTM')!)}`,
       })),
