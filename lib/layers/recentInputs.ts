@@ -1,6 +1,7 @@
 import { requireInteger } from '../checks.ts';
 import { add, broadcast, concat, constant, expand, gather, iota, maskSteps, multiply, reshape, transpose, type Value } from '../graph/index.ts';
 import type { Scope, Signal } from './layer.ts';
+import { longestDelay } from './limits.ts';
 import { zeroPadding } from './masking.ts';
 
 /** int32 [T, N, count], or [N, count] for one time per row: where row n's `count` steps from `from` on lie in [count + T, N, C] seen as a table of its rows. */
@@ -15,10 +16,10 @@ function placesOf(from: Value, rows: number, count: number): Value {
  *
  * The last `count` inputs are carried as the state `name`, [N, count, …], the oldest first, so that parts of a sequence, and single steps of a stream, see what the whole
  * sequence would have shown them. Rows that end early carry on their last valid inputs; beyond their ends the result holds zeros.
- * @throws ERR_BPTT_RANGE unless `count` is a whole number of 0 or more; without any (0) there is nothing to carry, and the input comes back as it is.
+ * @throws ERR_BPTT_RANGE unless `count` is a whole number from 0 to 65,536; without any (0) there is nothing to carry, and the input comes back as it is.
  */
 export function recentInputs(scope: Scope, signal: Signal, count: number, name = 'recent'): Value {
-  requireInteger(scope.path, 'the number of recent inputs', count, 0);
+  requireInteger(scope.path, 'the number of recent inputs', count, 0, longestDelay);
   const { value, lengths } = zeroPadding(signal);
   if (count === 0) return value;
   const [steps, rows, ...sizes] = value.shape as [number, number, ...number[]];

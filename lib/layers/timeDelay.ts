@@ -5,6 +5,7 @@ import { activationNames, applyActivation, type ActivationName } from './activat
 import { defineLayer, featureCount, layerLabel, sequenceInput, type LayerOptions } from './define.ts';
 import { asInitializer, glorotUniform, zeros, type InitializerLike } from './initializers/index.ts';
 import type { Layer } from './layer.ts';
+import { longestDelay } from './limits.ts';
 import { zeroPadding } from './masking.ts';
 import { recentInputs } from './recentInputs.ts';
 import { registerLayer } from './registry.ts';
@@ -20,9 +21,6 @@ export interface TimeDelayOptions extends LayerOptions {
   /** Defaults: weight glorotUniform, bias zeros. */
   readonly initializer?: { readonly weight?: InitializerLike | undefined; readonly bias?: InitializerLike | undefined } | undefined;
 }
-
-/** How far back the layers with delays reach at most: every delay is an operand of its own. */
-export const longestDelay = 2 ** 16;
 
 /**
  * Inputs of earlier steps beside those of each step: [T, N, C] of every delay, side by side in the order given, [T, N, delays · C].

@@ -3,12 +3,13 @@ import { checkOptions } from '../errors.ts';
 import { buildChain, traitsOf, readChain } from './chain.ts';
 import { defineLayer, layerLabel, onlyInput } from './define.ts';
 import type { Layer } from './layer.ts';
+import { mostSteps } from './limits.ts';
 import { describeLayer, registerLayer } from './registry.ts';
 import { repeatVector, type RepeatVectorOptions } from './repeatVector.ts';
 import type { StackOptions } from './stack.ts';
 
 export interface VectorToSequenceOptions extends StackOptions {
-  /** How many steps to give. */
+  /** How many steps to give, up to 65,536. */
   readonly steps: number;
   /** The vector enters at every step (default), or at the first one with zeros after it. */
   readonly at?: RepeatVectorOptions['at'];
@@ -16,12 +17,12 @@ export interface VectorToSequenceOptions extends StackOptions {
 
 /**
  * A network that makes a sequence of one vector: the vector as a sequence of `steps` steps, read by its layers one after the other. [N, C] → [N, steps, H].
- * @throws ERR_BPTT_RANGE for steps that are no whole number of 1 or more; ERR_BPTT_OPTION for an empty list or a name that two layers have; when built,
+ * @throws ERR_BPTT_RANGE for steps that are no whole number from 1 to 65,536; ERR_BPTT_OPTION for an empty list or a name that two layers have; when built,
  * ERR_BPTT_SHAPE for an input over time.
  */
 export function vectorToSequence(options: VectorToSequenceOptions): Layer {
   checkOptions('vectorToSequence', options, ['name', 'layers', 'steps', 'at']);
-  const repeat = repeatVector({ steps: requireInteger('vectorToSequence', 'steps', options.steps, 1), at: options.at });
+  const repeat = repeatVector({ steps: requireInteger('vectorToSequence', 'steps', options.steps, 1, mostSteps), at: options.at });
   const chain = readChain('vectorToSequence', options.layers);
   return defineLayer('vectorToSequence', { ...options, layers: chain.layers.map(describeLayer) }, (scope, ...inputs) => {
     const label = layerLabel('vectorToSequence', scope);

@@ -63,6 +63,6 @@ describe('recent inputs', () => {
     const { scope, signal, x: leaf } = buildLayer({ layer: shown(0), x });
     assert.equal(signal.value, leaf);
     assert.equal(scope.requests.states.size, 0);
-    assertThrows(() => recentInputs(new TestScope({ path: 'window' }), { value: leaf, time: true }, -1), 'ERR_BPTT_RANGE', /recent inputs to be an integer of 0 or more/);
+    assertThrows(() => recentInputs(new TestScope({ path: 'window' }), { value: leaf, time: true }, -1), 'ERR_BPTT_RANGE', /recent inputs to be an integer from 0 to 65536, received -1/);
   });
 });

@@ -7,7 +7,8 @@ import type { Layer, Scope, Signal } from '../layer.ts';
 import { zeroPadding } from '../masking.ts';
 import { recentInputs } from '../recentInputs.ts';
 import { describeLayer, registerLayer, type LayerDescription } from '../registry.ts';
-import { delayed, longestDelay } from '../timeDelay.ts';
+import { longestDelay } from '../limits.ts';
+import { delayed } from '../timeDelay.ts';
 import { runSteps } from './steps.ts';
 import { applyTransition, readTransition } from './transition.ts';
 

@@ -4,19 +4,20 @@ import { add } from '../../graph/index.ts';
 import { applyActivation } from '../activation.ts';
 import { defineLayer, featureCount, layerLabel, sequenceInput } from '../define.ts';
 import type { Layer } from '../layer.ts';
+import { longestStride, mostPlaces, requireReach } from '../limits.ts';
 import { zeroPadding } from '../masking.ts';
 import { registerLayer } from '../registry.ts';
 import { filterOptionNames, readFilterOptions, type FilterLayerOptions } from './options.ts';
 import { convolveSteps } from './overTime.ts';
 import { filterMatrix } from './weights.ts';
-import { mostPlaces, type Padding } from './windows.ts';
+import type { Padding } from './windows.ts';
 
 export interface Conv1dOptions extends FilterLayerOptions {
   /** Steps that each filter sees, up to 4096. */
   readonly kernel: number;
-  /** Steps from one output to the next. Default 1. */
+  /** Steps from one output to the next, up to 65,536. Default 1. */
   readonly stride?: number | undefined;
-  /** Steps from one place of the kernel to the next. Default 1. */
+  /** Steps from one place of the kernel to the next; (kernel − 1)·dilation is 65,536 at most. Default 1. */
   readonly dilation?: number | undefined;
   /** What lies beyond the ends of a sequence. Default "valid". */
   readonly padding?: Padding | undefined;
@@ -39,9 +40,10 @@ export function conv1d(options: Conv1dOptions): Layer {
   const filters = requireInteger('conv1d', 'filters', options.filters, 1);
   const windows = {
     kernel: requireInteger('conv1d', 'kernel', options.kernel, 1, mostPlaces),
-    stride: requireInteger('conv1d', 'stride', options.stride ?? 1, 1),
+    stride: requireInteger('conv1d', 'stride', options.stride ?? 1, 1, longestStride),
     dilation: requireInteger('conv1d', 'dilation', options.dilation ?? 1, 1),
   };
+  requireReach('conv1d', windows.kernel, windows.dilation);
   const padding = requireChoice('conv1d', 'padding', options.padding ?? 'valid', ['causal', 'same', 'valid'] as const);
   const { activation, bias, weightNorm, initializer } = readFilterOptions('conv1d', options);
   return defineLayer('conv1d', options, (scope, ...inputs) => {

@@ -4,6 +4,7 @@ import { add } from '../../graph/index.ts';
 import { applyActivation } from '../activation.ts';
 import { defineLayer, featureCount, layerLabel } from '../define.ts';
 import type { Layer } from '../layer.ts';
+import { longestStride, requireReach } from '../limits.ts';
 import { zeroPadding } from '../masking.ts';
 import { registerLayer } from '../registry.ts';
 import { imageInput, windowsOverImages, type ImageWindows } from './images.ts';
@@ -17,9 +18,9 @@ export type Pair = number | readonly [number, number];
 export interface Conv2dOptions extends FilterLayerOptions {
   /** Height and width that each filter sees, up to 4096 places. */
   readonly kernel: Pair;
-  /** Default 1. */
+  /** Up to 65,536. Default 1. */
   readonly stride?: Pair | undefined;
-  /** Default 1. */
+  /** (kernel − 1)·dilation is 65,536 at most along each axis. Default 1. */
   readonly dilation?: Pair | undefined;
   /** Default "valid". With "same" and stride 1 images keep their size. */
   readonly padding?: 'same' | 'valid' | undefined;
@@ -27,7 +28,8 @@ export interface Conv2dOptions extends FilterLayerOptions {
 
 /** Windows along both axes of images. @throws ERR_BPTT_RANGE or ERR_BPTT_TYPE. */
 export function readImageWindows(owner: string, { kernel, stride = 1, dilation = 1 }: Pick<Conv2dOptions, 'kernel' | 'stride' | 'dilation'>, kernelName = 'kernel'): ImageWindows {
-  const [kernels, strides, dilations] = [readKernel(owner, kernelName, kernel), readPair(owner, 'stride', stride), readPair(owner, 'dilation', dilation)];
+  const [kernels, strides, dilations] = [readKernel(owner, kernelName, kernel), readPair(owner, 'stride', stride, longestStride), readPair(owner, 'dilation', dilation)];
+  for (const axis of [0, 1] as const) requireReach(owner, kernels[axis], dilations[axis]);
   const along = (axis: 0 | 1): ImageWindows[0] => ({ kernel: kernels[axis], stride: strides[axis], dilation: dilations[axis] });
   return [along(0), along(1)];
 }

@@ -1,8 +1,9 @@
 import { requireInteger, requireNumber } from '../../checks.ts';
-import { checkOptions } from '../../errors.ts';
+import { BpttError, checkOptions } from '../../errors.ts';
 import { add, constant, matmul, multiply, power, square, type Value } from '../../graph/index.ts';
 import { anyFeatures, defineLayer, layerLabel, type LayerOptions } from '../define.ts';
 import type { Layer } from '../layer.ts';
+import { mostChannels } from '../limits.ts';
 import { zeroPadding } from '../masking.ts';
 import { registerLayer } from '../registry.ts';
 
@@ -35,9 +36,12 @@ function neighbours(channels: number, size: number): Value {
   return constant(band, [channels, channels]);
 }
 
-/** x_k / (1 + α / size · Σ x_i²)^β over the neighbours i of each channel k, the last axis. */
+/** x_k / (1 + α / size · Σ x_i²)^β over the neighbours i of each channel k, the last axis. @throws ERR_BPTT_RANGE for more than 4096 channels. */
 export function normalizeResponses(x: Value, { size, alpha = 0.001, beta = 0.75 }: ResponseNormalization): Value {
   const channels = x.shape.at(-1)!;
+  if (channels > mostChannels) {
+    throw new BpttError('ERR_BPTT_RANGE', `local response normalisation: expected ${mostChannels} channels at most, received ${channels}; choose fewer filters or units before it`, { expected: mostChannels, received: channels });
+  }
   const width = size ?? Math.floor(channels / 8) + 1;
   const energy = matmul(square(x), neighbours(channels, width));
   return multiply(x, power(add(1, multiply(energy, alpha / width)), -beta));
@@ -50,7 +54,7 @@ export function normalizeResponses(x: Value, { size, alpha = 0.001, beta = 0.75 
  *     y_k = x_k / (1 + α / N · Σ_i x_i²)^β        i = k − N/2 … k + N/2, inside of the C channels; N = C / 8 + 1, α = 0.001, β = 0.75
  *
  * Shapes are kept: [N, T, C], [N, C], [N, H, W, C] or [N, T, H, W, C].
- * @throws ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_TYPE for tokens.
+ * @throws ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_TYPE for tokens and ERR_BPTT_RANGE for more than 4096 channels.
  */
 export function localResponseNormalization(options: LocalResponseNormalizationOptions = {}): Layer {
   checkOptions('localResponseNormalization', options, ['name', 'size', 'alpha', 'beta']);

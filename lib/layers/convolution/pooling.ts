@@ -3,26 +3,27 @@ import { checkOptions } from '../../errors.ts';
 import { add, cast, constant, divide, expand, iota, less, maximum, select, type Value } from '../../graph/index.ts';
 import { defineLayer, layerLabel, sequenceInput, type LayerOptions } from '../define.ts';
 import type { Layer, Scope, Signal } from '../layer.ts';
+import { longestStride, mostPlaces } from '../limits.ts';
 import { zeroPadding } from '../masking.ts';
 import { registerLayer } from '../registry.ts';
 import { readImageWindows, type Pair } from './conv2d.ts';
 import { imageInput, windowsOverImages, type ImageWindows } from './images.ts';
 import { windowsOverTime } from './overTime.ts';
-import { mostPlaces, type Windows } from './windows.ts';
+import type { Windows } from './windows.ts';
 
 export interface Pooling1dOptions extends LayerOptions {
-  /** Steps of a window. */
+  /** Steps of a window, up to 4096. */
   readonly size: number;
-  /** Steps from one window to the next; default `size`. */
+  /** Steps from one window to the next, up to 65,536; default `size`. */
   readonly stride?: number | undefined;
   /** Default "valid": only windows that lie inside of the row. With "same" windows reach beyond the ends, where there is nothing to pool. */
   readonly padding?: 'same' | 'valid' | undefined;
 }
 
 export interface Pooling2dOptions extends LayerOptions {
-  /** Height and width of a window. */
+  /** Height and width of a window, up to 4096 places. */
   readonly size: Pair;
-  /** From one window to the next; default `size`. */
+  /** From one window to the next, up to 65,536; default `size`. */
   readonly stride?: Pair | undefined;
   /** Default "valid": only windows that lie inside of the image. With "same" windows reach beyond the borders, where there is nothing to pool. */
   readonly padding?: 'same' | 'valid' | undefined;
@@ -68,7 +69,7 @@ function averageOverImages(label: string, signal: Signal, windows: ImageWindows,
 function pooling1d(kind: string, options: Pooling1dOptions, pool: typeof maxOverTime): Layer {
   checkOptions(kind, options, optionNames);
   const kernel = requireInteger(kind, 'size', options.size, 1, mostPlaces);
-  const windows = { kernel, stride: requireInteger(kind, 'stride', options.stride ?? kernel, 1), dilation: 1 };
+  const windows = { kernel, stride: requireInteger(kind, 'stride', options.stride ?? kernel, 1, longestStride), dilation: 1 };
   const padding = requireChoice(kind, 'padding', options.padding ?? 'valid', ['same', 'valid'] as const);
   return defineLayer(kind, options, (scope, ...inputs) => zeroPadding(pool(scope, sequenceInput(layerLabel(kind, scope), inputs), windows, padding)));
 }

@@ -5,6 +5,7 @@ import { activationNames, applyActivation, type ActivationName } from '../activa
 import { defineLayer, featureCount, layerLabel, sequenceInput, type LayerOptions } from '../define.ts';
 import { asInitializer, glorotUniform, zeros, type InitializerLike } from '../initializers/index.ts';
 import type { Initializer, Layer, Scope, Signal } from '../layer.ts';
+import { mostIterations, mostPlaces, requirePlaces } from '../limits.ts';
 import { zeroPadding } from '../masking.ts';
 import { registerLayer } from '../registry.ts';
 import type { Pair } from './conv2d.ts';
@@ -12,13 +13,16 @@ import { imageInput, windowsOverImages, type ImageWindows } from './images.ts';
 import { checkResponseNormalization, normalizeResponses, type ResponseNormalization } from './localResponseNormalization.ts';
 import { convolveSteps } from './overTime.ts';
 import { filterMatrix } from './weights.ts';
-import { filtered, mostPlaces, readKernel } from './windows.ts';
+import { filtered, readKernel } from './windows.ts';
 
 /** What recurrent convolutions of one and of two axes accept. */
 export interface RecurrentConvolutionOptions extends LayerOptions {
   /** Features of the output. */
   readonly filters: number;
-  /** T: how often the layer reads its own output. With 0 it is a plain convolution; at most 100. Default 3, as in the paper. */
+  /**
+   * T: how often the layer reads its own output. With 0 it is a plain convolution; at most 100, and the places of `kernel` and T times those of `recurrentKernel` are
+   * 4096 at most. Default 3, as in the paper.
+   */
   readonly iterations?: number | undefined;
   /** Default "relu". */
   readonly activation?: ActivationName | undefined;
@@ -60,9 +64,6 @@ interface Settings {
 /** A convolution that keeps the sizes of its input but for the features; `scope` is where it may carry its recent inputs. */
 type Convolve = (scope: Scope, signal: Signal, filters: Value, kernel: readonly number[]) => Value;
 
-/** Each iteration is a part of the graph. */
-const mostIterations = 100;
-
 const optionNames = ['name', 'filters', 'kernel', 'recurrentKernel', 'iterations', 'activation', 'normalization', 'bias', 'initializer'] as const;
 
 function readSettings(kind: string, options: RecurrentConvolutionOptions): Settings {
@@ -87,6 +88,12 @@ function readSettings(kind: string, options: RecurrentConvolutionOptions): Setti
       bias: asInitializer(`${kind}: initializer.bias`, initializer.bias ?? zeros()),
     },
   };
+}
+
+/** How many places all the convolutions have together. @throws ERR_BPTT_RANGE */
+function checkPlaces(kind: string, own: readonly number[], recurrent: readonly number[], iterations: number): void {
+  const [once, again] = [own, recurrent].map((kernel) => kernel.reduce((product, size) => product * size, 1)) as [number, number];
+  requirePlaces(kind, once + iterations * again, 'a smaller kernel or recurrentKernel, or fewer iterations');
 }
 
 /** The iterations, all with the same weights; each carries its recent inputs on under a scope of its own. */
@@ -123,6 +130,7 @@ export function recurrentConvolution1d(options: RecurrentConvolution1dOptions): 
   const recurrent = options.recurrentKernel === undefined ? own : [requireInteger(kind, 'recurrentKernel', options.recurrentKernel, 1, mostPlaces)];
   const padding = requireChoice(kind, 'padding', options.padding ?? 'same', ['causal', 'same'] as const);
   const settings = readSettings(kind, options);
+  checkPlaces(kind, own, recurrent, settings.iterations);
   return defineLayer(kind, options, (scope, ...inputs) => iterate(scope, sequenceInput(layerLabel(kind, scope), inputs), settings, { own, recurrent }, (place, signal, filters, [kernel]) => (
     convolveSteps(place, signal, filters, { kernel: kernel!, stride: 1, dilation: 1 }, padding).value)));
 }
@@ -139,6 +147,7 @@ export function recurrentConvolution2d(options: RecurrentConvolution2dOptions): 
   const own = readKernel(kind, 'kernel', options.kernel);
   const recurrent = options.recurrentKernel === undefined ? own : readKernel(kind, 'recurrentKernel', options.recurrentKernel);
   const settings = readSettings(kind, options);
+  checkPlaces(kind, own, recurrent, settings.iterations);
   return defineLayer(kind, options, (scope, ...inputs) => {
     const label = layerLabel(kind, scope);
     const images = imageInput(label, inputs);

@@ -5,16 +5,16 @@ import { defineLayer, featureCount, layerLabel, sequenceInput, type LayerOptions
 import { applyDropout, requireRate } from '../dropout.ts';
 import { asInitializer, normal, zeros, type InitializerLike } from '../initializers/index.ts';
 import type { Layer, Scope, Signal } from '../layer.ts';
+import { mostBlocks, mostPlaces, requirePlaces, requireReach } from '../limits.ts';
 import { zeroPadding } from '../masking.ts';
 import { registerLayer } from '../registry.ts';
 import { conv1d } from './conv1d.ts';
 import type { FilterLayerOptions } from './options.ts';
-import { mostPlaces } from './windows.ts';
 
 export interface TcnOptions extends LayerOptions {
-  /** Features of each block, from the input to the output: as many blocks as numbers, up to 24. */
+  /** Features of each block, from the input to the output: as many blocks as numbers, up to 17. */
   readonly channels: readonly number[];
-  /** Steps that each convolution sees. Default 2. */
+  /** Steps that each convolution sees. With L blocks (kernel − 1)·2ᴸ⁻¹ is 65,536 at most, and 2 L·kernel 4096. Default 2. */
   readonly kernel?: number | undefined;
   /** Rate of dropout after each convolution. Default 0. */
   readonly dropout?: number | undefined;
@@ -33,9 +33,6 @@ interface TcnSettings {
   readonly weightNorm: boolean;
   readonly initializer: FilterLayerOptions['initializer'];
 }
-
-/** Block 23 has a dilation of 2²³ steps already. */
-const mostBlocks = 24;
 
 function buildBlock(scope: Scope, input: Signal, filters: number, dilation: number, settings: TcnSettings): Signal {
   const { kernel, dropout, variational, weightNorm, initializer } = settings;
@@ -79,6 +76,8 @@ export function tcn(options: TcnOptions): Layer {
       weight: asInitializer('tcn: initializer.weight', initializer.weight ?? normal({ deviation: 0.01 })), bias: asInitializer('tcn: initializer.bias', initializer.bias ?? zeros()),
     },
   };
+  requireReach('tcn', settings.kernel, 2 ** (channels.length - 1));
+  requirePlaces('tcn', 2 * channels.length * settings.kernel, 'a smaller kernel or fewer blocks');
   return defineLayer('tcn', options, (scope, ...inputs) => channels.reduce<Signal>(
     (signal, filters: number, i) => buildBlock(scope.child(`block_${i}`), signal, filters, 2 ** i, settings), sequenceInput(layerLabel('tcn', scope), inputs)));
 }

@@ -1,6 +1,7 @@
 import { requireInteger } from '../../checks.ts';
 import { BpttError, describe } from '../../errors.ts';
 import { add, cast, concat, constant, expand, iota, lessEqual, matmul, multiply, pad, reshape, sliceAxis, subtract, sum, type Value } from '../../graph/index.ts';
+import { mostPlaces } from '../limits.ts';
 
 /** How windows lie along one axis: `kernel` places that are `dilation` apart, each window `stride` after the one before. */
 export interface Windows {
@@ -59,7 +60,8 @@ function every(x: Value, axis: number, first: number, count: number, stride: num
 }
 
 /** What each place of the windows sees along `axis` of a padded x: `kernel` values with `count` elements there. */
-export function tapsAlong(x: Value, axis: number, { kernel, stride, dilation }: Windows, count: number): Value[] {
+export function tapsAlong(x: Value, axis: number, { kernel, stride: apart, dilation }: Windows, count: number): Value[] {
+  const stride = count === 1 ? 1 : apart;  // one window has no next one: no padding up to it
   const needed = (count + Math.floor(((kernel - 1) * dilation) / stride)) * stride;
   const long = needed > x.shape[axis]! && stride > 1 ? padAxis(x, axis, 0, needed - x.shape[axis]!) : x;
   return Array.from({ length: kernel }, (_, place) => every(long, axis, place * dilation, count, stride));
@@ -88,9 +90,6 @@ export function noWindows(rows: number): Value {
   return constant(0, [rows], 'int32');
 }
 
-/** Places that a window may have: each is a part of the graph, which no model from a file may swell without end. */
-export const mostPlaces = 4096;
-
 /** The places of windows over images, [height, width]. @throws ERR_BPTT_TYPE or ERR_BPTT_RANGE. */
 export function readKernel(owner: string, name: string, value: unknown): readonly [number, number] {
   const [height, width] = readPair(owner, name, value);
@@ -98,14 +97,14 @@ export function readKernel(owner: string, name: string, value: unknown): readonl
   return [height, width];
 }
 
-/** A size for both axes of an image, or one for each, [height, width]. @throws ERR_BPTT_TYPE or ERR_BPTT_RANGE. */
-export function readPair(owner: string, name: string, value: unknown): readonly [number, number] {
+/** A size of `most` at most for both axes of an image, or one for each, [height, width]. @throws ERR_BPTT_TYPE or ERR_BPTT_RANGE. */
+export function readPair(owner: string, name: string, value: unknown, most?: number): readonly [number, number] {
   if (typeof value === 'number') {
-    const size = requireInteger(owner, name, value, 1);
+    const size = requireInteger(owner, name, value, 1, most);
     return [size, size];
   }
   if (!Array.isArray(value) || value.length !== 2) {
     throw new BpttError('ERR_BPTT_TYPE', `${owner}: expected ${name} to be a number, or [height, width], received ${describe(value)}`, { expected: '[height, width]', received: value });
   }
-  return [requireInteger(owner, `${name}[0]`, value[0], 1), requireInteger(owner, `${name}[1]`, value[1], 1)];
+  return [requireInteger(owner, `${name}[0]`, value[0], 1, most), requireInteger(owner, `${name}[1]`, value[1], 1, most)];
 }

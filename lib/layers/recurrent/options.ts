@@ -4,6 +4,7 @@ import { BpttError, checkOptions, describe } from '../../errors.ts';
 import type { LayerOptions } from '../define.ts';
 import { asInitializer, glorotUniform, orthogonal, zeros, type InitializerLike } from '../initializers/index.ts';
 import type { Initializer } from '../layer.ts';
+import { mostLayers } from '../limits.ts';
 import { mergeNames, type MergeName } from '../merging.ts';
 import type { ContextUse } from './context.ts';
 import { readGateInitializers, type GateInitializers, type GateInitializerSettings } from './gateInitializers.ts';
@@ -13,7 +14,7 @@ import { readDropout, type DropoutSettings, type RecurrentDropout } from './drop
 export interface RecurrentOptions extends LayerOptions {
   /** Size of the state and of the output, in each direction; of a projected LSTM, of the cell. */
   readonly units: number;
-  /** Recurrences on top of each other. Default 1. */
+  /** Recurrences on top of each other, up to 100. Default 1. */
   readonly layers?: number | undefined;
   /**
    * What goes past each stacked layer after the first: its input is added to its output ("residual"), or mixed with it by a learned gate ("highway"); see the layers of these
@@ -133,7 +134,7 @@ export function readRecurrentOptions(cell: Cell, options: RecurrentOptions): Rec
   if (options.merge !== undefined && direction !== 'bidirectional') {
     throw new BpttError('ERR_BPTT_OPTION', `${owner}: merge joins the two directions of direction: 'bidirectional'; received direction "${direction}"; leave merge out`, { received: direction });
   }
-  const layers = requireInteger(owner, 'layers', options.layers ?? 1, 1);
+  const layers = requireInteger(owner, 'layers', options.layers ?? 1, 1, mostLayers);
   const { dropout = 0 } = options;
   if (typeof dropout === 'object' && dropout?.between !== undefined && layers === 1) {
     throw new BpttError('ERR_BPTT_OPTION', `${owner}: dropout.between acts between stacked layers; expected layers of at least 2, received 1; use dropout.output`, { received: layers });

@@ -19,7 +19,7 @@ function askForMore(who: string): unknown {
   if (who === 'model') return sequential([dense({ units: Math.floor(most / 2 ** 15) + 1 })], { input: { features: 2 ** 15 } });
   if (who === 'recurrent') return sequential([lstm({ units: Math.ceil(Math.sqrt(most)) })], { input: { features: 1 } });
   if (who === 'storage') return new (native().Storage)(most + 1);
-  process.getBuiltinModule = (() => ({ constants: { MAX_LENGTH: Number.MAX_SAFE_INTEGER } }));
+  process.getBuiltinModule = () => ({ constants: { MAX_LENGTH: Number.MAX_SAFE_INTEGER } });
   return new (native().Storage)(2 ** 30 + 1);
 }
 
