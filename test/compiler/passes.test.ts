@@ -126,6 +126,13 @@ describe('merge, hoist and sink', () => {
     assert.deepEqual([count(optimized, 'standardize'), count(optimized, 'scan:standardize')], [0, 5]);
   });
 
+  it('merge orders sums of thousands of terms, however they are nested', () => {
+    const terms = Array.from({ length: 12_000 }, (_, i) => g.multiply(floats('x', 2, 2), i));
+    const total = terms.reduce((sum, term) => g.add(sum, term));
+    const order = g.topologicalOrder(merge([total])).filter(({ operation }) => operation === 'multiply');
+    assert.equal(order.length, terms.length);
+  });
+
   it('sink leaves rows that are standardized in the loop', () => {
     const sunk = optimizeValues(Object.values(lossAndGradients(standardized, sizes, prepare).values));
     assert.deepEqual([count(sunk, 'standardizeGradient'), count(sunk, 'scan:standardizeGradient')], [0, 5]);

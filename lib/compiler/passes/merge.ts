@@ -132,10 +132,14 @@ function dependsOn(values: readonly Value[], nodes: readonly Node[]): boolean {
 
 /** Terms of a sum whose inner sums nothing else uses, in order. */
 function termsOf(value: Value, users: ReadonlyMap<Value, Node[]>, roots: ReadonlySet<Value>): Value[] {
-  return value.node.inputs.flatMap((input) => {
+  const terms: Value[] = [];
+  const pending = [...value.node.inputs].reverse();
+  for (let input = pending.pop(); input; input = pending.pop()) {
     const inner = input.node.operation === 'add' && users.get(input)?.length === 1 && !roots.has(input);
-    return inner ? termsOf(input, users, roots) : [input];
-  });
+    if (inner) pending.push(...[...input.node.inputs].reverse());
+    else terms.push(input);
+  }
+  return terms;
 }
 
 /** The order in which a sum costs least: what is the same for all steps or hoisted first, then products (each begins with the sum so far), then the rest. */
