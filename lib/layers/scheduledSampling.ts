@@ -1,13 +1,14 @@
 import { requireChoice } from '../checks.ts';
 import { BpttError, checkOptions, formatShape } from '../errors.ts';
-import { add, argMax, at, equal, iota, less, log, negate, or, random, reshape, select, zeros, type Value } from '../graph/index.ts';
+import { add, argMax, at, cast, expand, greater, less, log, negate, or, random, reshape, select, zeros, type Value } from '../graph/index.ts';
 import { buildChain, traitsOf, readChain, type Chain } from './chain.ts';
 import { defineLayer, layerLabel, signalError } from './define.ts';
+import { firstSteps } from './firstSteps.ts';
 import type { Layer, Scope, Signal } from './layer.ts';
 import { zeroPadding } from './masking.ts';
 import { describeLayer, registerLayer } from './registry.ts';
 import type { StackOptions } from './stack.ts';
-import { findStates, loopLayers, ofSingleStep, singleStep } from './stepping.ts';
+import { findStates, loopLayers, ofSingleStep, singleStep, type SteppedState } from './stepping.ts';
 import { readTruthShare, type TruthShare } from './truthShare.ts';
 
 export interface ScheduledSamplingOptions extends StackOptions {
@@ -16,6 +17,9 @@ export interface ScheduledSamplingOptions extends StackOptions {
   /** How the decoder's own token is taken of its output: drawn from the softmax (default) or the likeliest one. Of features its own output is read as it is. */
   readonly own?: 'draw' | 'likeliest' | undefined;
 }
+
+/** States that there are only while training: what a row gave last, a token as a number, and whether it has had a step. */
+const [ownState, begunState] = ['ownInput', 'begun'];
 
 interface Sampled {
   readonly label: string;
@@ -60,18 +64,20 @@ function runSampled(scope: Scope, sampled: Sampled, input: Signal, further: read
   const states = findStates(scope, (inner) => { measured = run(inner, at(value, 0, 0)); });
   checkOutput(sampled, input, measured!);
   const coins = random(scope.randomKey(), [steps, rows], { distribution: 'uniform', stream: 0 });
-  const first = equal(reshape(iota(steps), [steps, 1]), 0);
+  const first = greater(reshape(firstSteps(scope, begunState, { value, lengths, time: true }), [steps, rows]), 0);
   const truthful = or(less(coins, sampled.share(scope.updates ?? zeros([]))), first);
   const draws: Record<string, Value> = value.type === 'int32' && sampled.own === 'draw' ? { uniform: random(scope.randomKey(), [steps, ...measured!.shape], { distribution: 'uniform', stream: 0 }) } : {};
+  const own: SteppedState = { path: ownState, shape: value.type === 'int32' ? [rows, 1] : value.shape.slice(1), initial: undefined };
   const { output } = loopLayers({
-    scope, lengths, states,
+    scope, lengths, states: [...states, own],
     sequences: { truth: value, truthful, ...draws },
-    carried: { own: zeros(value.shape.slice(1), value.type) },
-    step: ({ scope: inner, parts, carried }) => {
+    step: ({ scope: inner, parts, states: found }) => {
       const truth = parts['truth']!;
-      const chosen = select(reshape(parts['truthful']!, [rows, ...truth.shape.slice(1).map(() => 1)]), truth, carried['own']!);
+      const chosen = select(reshape(parts['truthful']!, [rows, ...truth.shape.slice(1).map(() => 1)]), truth, reshape(cast(found[ownState]!, truth.type), truth.shape));
       const given = run(inner, chosen);
-      return { outputs: { output: given }, carried: { own: ownInput(sampled, given, truth, parts['uniform']) } };
+      const next = reshape(cast(ownInput(sampled, given, truth, parts['uniform']), 'float32'), own.shape);
+      inner.carry(ownState, { final: next, sequence: expand(next, [0]) });
+      return { outputs: { output: given } };
     },
   }) as { output: Value };
   return zeroPadding({ value: output, time: true, lengths });
@@ -80,8 +86,9 @@ function runSampled(scope: Scope, sampled: Sampled, input: Signal, further: read
 /**
  * The layers of a decoder that reads its targets, one step late, as in teacher forcing, but while training now and then its own last output instead, so that it learns
  * to go on from its mistakes: S. Bengio, O. Vinyals, N. Jaitly and N. Shazeer, "Scheduled sampling for sequence prediction with recurrent neural networks",
- * arXiv:1506.03099 (2015). A coin decides for each row and step, inside of the loop over time; the first step always reads its target. Outside of training the layers
- * are run as `stack` would run them, over what they are given.
+ * arXiv:1506.03099 (2015). A coin decides for each row and step, inside of the loop over time; the first step of a row that begins anew always reads its target. Outside
+ * of training the layers are run as `stack` would run them, over what they are given. While training there are two more states, "ownInput" [N, C] ([N, 1] of tokens) and "begun"
+ * [N, 1], with which rows go on from one part of a sequence to the next (truncation, recomputation, carried states).
  *
  * Tokens [N, T] → logits [N, T, V]: the own token is drawn from the logits and no gradient passes through the choice. Features [N, T, C] → [N, T, C]: the own output is
  * read as it is, and gradients pass. Layers that read more than one input, such as an attention, take theirs from the inputs after the first one, in order. Masks of dropout in

@@ -76,8 +76,6 @@ export interface Step {
   readonly parts: Readonly<Record<string, Value>>;
   /** The states as the step finds them, by path. */
   readonly states: Readonly<Record<string, Value>>;
-  /** Other carried values as the step finds them. */
-  readonly carried: Readonly<Record<string, Value>>;
 }
 
 export interface LayerLoop {
@@ -87,10 +85,8 @@ export interface LayerLoop {
   readonly lengths?: Value | undefined;
   /** Every state that the layers inside ask for, and those of the loop's own. */
   readonly states: readonly SteppedState[];
-  /** Values that go from step to step within a run but are no states of the model: what the first step finds. */
-  readonly carried?: Readonly<Record<string, Value>> | undefined;
   /** Builds one step; every state of the loop's own is to be carried on in the step's scope, as by layers. */
-  readonly step: (step: Step) => { readonly outputs: Readonly<Record<string, Value>>; readonly carried?: Readonly<Record<string, Value>> };
+  readonly step: (step: Step) => { readonly outputs: Readonly<Record<string, Value>> };
 }
 
 const prefixed = (prefix: string, entries: Readonly<Record<string, Value>>): Record<string, Value> => (
@@ -117,11 +113,11 @@ function stepKeys(scope: Scope, step: Value): Scope['randomKey'] {
  * states stay states of the model, under the paths that the layers would have without the loop.
  * @returns what the steps gave, stacked: [T, …] by name.
  */
-export function loopLayers({ scope, sequences, lengths, states, carried = {}, step }: LayerLoop): Record<string, Value> {
+export function loopLayers({ scope, sequences, lengths, states, step }: LayerLoop): Record<string, Value> {
   const owners = states.map(({ path }) => scopeOf(scope, path));
   const starts = Object.fromEntries(states.map(({ path, shape, initial }, i) => [`state ${path}`, owners[i]!.owner.state(owners[i]!.name, shape, initial)]));
   const { final, outputs } = scan<string, string, string>({
-    initial: { ...starts, ...prefixed('carried ', carried) },
+    initial: starts,
     inputs: prefixed('part ', sequences),
     lengths,
     step: (values) => buildStep(values, { scope, states, step }),
@@ -138,11 +134,11 @@ function buildStep(values: Readonly<Record<string, Value>>, { scope, states, ste
     carry: (path, value) => { finals.set(path, value); },
     randomKey: stepKeys(scope, values['step']!),
   });
-  const result = step({ scope: inner, parts: under('part ', values), states: current, carried: under('carried ', values) });
-  const [nextStates, nextCarried, given] = [Object.fromEntries(states.map(({ path }) => [path, finals.get(path)!])), result.carried ?? {}, result.outputs];
-  const all = { ...prefixed('state ', nextStates), ...prefixed('carried ', nextCarried), ...prefixed('output ', given) };
+  const result = step({ scope: inner, parts: under('part ', values), states: current });
+  const next = Object.fromEntries(states.map(({ path }) => [path, finals.get(path)!]));
+  const all = { ...prefixed('state ', next), ...prefixed('output ', result.outputs) };
   const names = Object.keys(all);
   const flat = withoutSingleSteps(Object.values(all), Object.values(values));
   const by = (prefix: string): Record<string, Value> => Object.fromEntries(names.flatMap((name, i) => (name.startsWith(prefix) ? [[name, flat[i]!]] : [])));
-  return { next: { ...by('state '), ...by('carried ') }, outputs: { ...by('output '), ...by('state ') } };
+  return { next: by('state '), outputs: { ...by('output '), ...by('state ') } };
 }

@@ -1,6 +1,6 @@
 import { BpttError } from '../errors.ts';
 import type { Variable } from '../graph/index.ts';
-import type { Model } from '../model/index.ts';
+import type { Model, StateDescription } from '../model/index.ts';
 import type { VariableStore } from '../runtime/runtime.ts';
 
 /** The states that rows take from one run to the next, for one number of rows. */
@@ -13,14 +13,16 @@ export interface CarriedStates {
 
 /** Carried states for every number of rows that has come up. */
 export class CarriedPool {
+  readonly states: readonly StateDescription[];
   readonly #owner: string;
   readonly #model: Model;
   readonly #byRows = new Map<number, CarriedStates>();
   #current: CarriedStates | null = null;
 
-  constructor(owner: string, model: Model) {
+  constructor(owner: string, model: Model, states: readonly StateDescription[]) {
     this.#owner = owner;
     this.#model = model;
+    this.states = states;
   }
 
   /** Those that the next batch would go on with; null when every row would begin anew. */
@@ -32,7 +34,7 @@ export class CarriedPool {
   forRows(rows: number): CarriedStates {
     let states = this.#byRows.get(rows);
     if (!states) {
-      const variables = new Map(this.#model.states.map(({ name, sizes }) => [name, { name: `carried/${name}`, shape: [rows, ...sizes], type: 'float32' } as const]));
+      const variables = new Map(this.states.map(({ name, sizes }) => [name, { name: `carried/${name}`, shape: [rows, ...sizes], type: 'float32' } as const]));
       states = { rows, variables, store: this.#model.runtime.store([...variables.values()]) };
       this.#byRows.set(rows, states);
     }

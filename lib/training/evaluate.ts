@@ -73,7 +73,7 @@ export class Evaluator {
     this.#model = model;
     this.#settings = settings;
     this.#reader = new BatchReader(model, owner, settings.losses);
-    this.#pool = new CarriedPool(owner, model);
+    this.#pool = new CarriedPool(owner, model, model.states);
   }
 
   async evaluate(data: TrainingData, options: EvaluateOptions): Promise<Evaluation> {

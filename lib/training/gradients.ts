@@ -60,9 +60,11 @@ function differentiate(model: Model, signature: Signature, weighted: readonly st
   losses: Readonly<Record<string, Loss>>; given: readonly string[]; span: number | undefined;
 }): Differentiated {
   const starts = new Map<string, Value>();
+  const known = new Set(model.states.map(({ name }) => name));
   const built = buildModel(model.core.wiring, model.core.table, signature, {
     training: options.training,
     state: (path, initial) => {
+      if (!known.has(path)) return initial;
       const fed = input(`state/${path}`, initial.shape, 'float32');
       starts.set(path, fed);
       return options.given.includes(path) ? fed : add(initial, fed);

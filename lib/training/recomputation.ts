@@ -137,7 +137,7 @@ export class RecomputedStep {
 
   async #walkBackward(update: RecomputedUpdate, segments: readonly Segment[], starts: readonly States[], shares: Readonly<Record<string, Packed>>): Promise<{ loss: number; states: States; visits: Visit[] }> {
     const visits: Visit[] = [];
-    let adjoints: States = this.#zeroStates(update.prepared.rows);
+    let adjoints: States = Object.fromEntries(Object.entries(update.states).map(([path, array]) => [path, array.map(() => 0)]));
     let states: States = {};
     let loss = 0;
     for (let index = segments.length - 1; index >= 0; index--) {
@@ -168,7 +168,7 @@ export class RecomputedStep {
       sizes[name] = { steps: part.steps, ragged: part.lengths !== null };
     }
     for (const [path, array] of Object.entries(states)) feeds[`state/${path}`] = array;
-    if (this.#model.states.length > 0) feeds['fresh'] = index === 0 ? fresh : new Uint8Array(prepared.rows);
+    if (Object.keys(states).length > 0) feeds['fresh'] = index === 0 ? fresh : new Uint8Array(prepared.rows);
     return { signature: { rows: prepared.rows, inputs: sizes }, feeds };
   }
 
@@ -196,10 +196,6 @@ export class RecomputedStep {
       feeds[`weights/${name}`] = time ? share : this.#floats(Array.from({ length: rows }, (_, row) => share.subarray(row * steps, (row + 1) * steps).find((number) => number !== 0) ?? 0));
     }
     return scored;
-  }
-
-  #zeroStates(rows: number): States {
-    return Object.fromEntries(this.#model.states.map(({ name, sizes }) => [name, this.#floats(new Array<number>(sizes.reduce((product, size) => product * size, rows)).fill(0))]));
   }
 
   #compile(step: ReplayedSegment, stores: readonly VariableStore[]): SegmentProgram {

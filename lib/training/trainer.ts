@@ -30,6 +30,7 @@ import type { TrainerState } from './state.ts';
 import { buildStep, isSameStep } from './stepProgram.ts';
 import type { StepGraph, StepOptions, TrainerVariables } from './stepProgram.ts';
 import { requireStepwise } from './stepwise.ts';
+import { trainingStates } from './trainingStates.ts';
 
 /** What one batch did. */
 export interface StepResult {
@@ -87,7 +88,7 @@ export class Trainer {
     this.#store = model.runtime.store([this.#variables.step, ...[...this.#variables.slots.values()].flatMap((slots) => Object.values(slots))]);
     this.#reader = new BatchReader(model, 'Trainer', this.settings.losses);
     this.#evaluator = new Evaluator('evaluate', model, this.settings);
-    this.#pool = new CarriedPool('Trainer', model);
+    this.#pool = new CarriedPool('Trainer', model, trainingStates(model));
     this.#updates = this.#store.view(this.#variables.step);
     this.#learningRate = model.core.door.double ? new Float64Array(1) : new Float32Array(1);
     this.#timedOutput = model.outputs.find(({ name, time }) => time && name in this.settings.losses)?.name;
@@ -200,7 +201,7 @@ export class Trainer {
     const { truncation, carryState, reduction } = this.settings;
     const chunks = planChunks(prepared.steps, truncation);
     if (chunks.length > 1) this.#pool.requireForward();
-    const hasStates = this.model.states.length > 0;
+    const hasStates = this.#pool.states.length > 0;
     const carries = hasStates && (carryState ?? prepared.fresh !== null);
     if (!carries) this.#pool.keep(null);
     const states = carries || (chunks.length > 1 && hasStates) ? this.#pool.forRows(prepared.rows) : null;
@@ -221,7 +222,7 @@ export class Trainer {
   /** One update of a batch whose segments are computed again for their gradients. */
   async #trainRecomputed(prepared: PreparedBatch, segments: readonly Segment[], signal: AbortSignal | undefined): Promise<StepResult> {
     const { settings: { carryState, optimizer }, model } = this;
-    const carries = model.states.length > 0 && (carryState ?? prepared.fresh !== null);
+    const carries = this.#pool.states.length > 0 && (carryState ?? prepared.fresh !== null);
     this.#stepwise ??= requireStepwise('Trainer: recomputation', model);
     await this.#stepwise;
     this.#recomputed ??= new RecomputedStep(model, this.settings, this.#variables, this.#store);

@@ -1,7 +1,8 @@
 import type { CellSpecification } from '../../cells/index.ts';
 import { BpttError, formatShape } from '../../errors.ts';
-import { add, broadcast, cast, constant, equal, expand, greater, iota, maskSteps, matmul, maximum, multiply, subtract, type Value } from '../../graph/index.ts';
+import { add, matmul, multiply, type Value } from '../../graph/index.ts';
 import { outerShape, requireFeatures, sequenceInput } from '../define.ts';
+import { firstSteps } from '../firstSteps.ts';
 import type { Scope, Signal } from '../layer.ts';
 import { gateInitializer } from './gateInitializers.ts';
 import type { RecurrentSettings } from './options.ts';
@@ -39,20 +40,6 @@ export interface EnteredContext {
   weights(values: Readonly<Record<string, Value>>): Readonly<Record<string, Value>>;
 }
 
-/** 1 where a row has its first step and has had none in earlier runs, else 0: [T, N, 1]. */
-function firstSteps({ states, signal: { value, lengths }, reverse }: ContextPlace): Value {
-  const [steps, rows] = value.shape as [number, number];
-  const started = states.state('started', [rows, 1]);
-  const ones = constant(1, [steps, rows, 1]);
-  states.carry('started', {
-    final: lengths ? maximum(started, expand(cast(greater(lengths, 0), 'float32'), [1])) : constant(1, [rows, 1]),
-    sequence: lengths ? maskSteps(ones, lengths) : ones,
-  });
-  const first = reverse ? subtract(lengths ?? constant(steps, [rows], 'int32'), 1) : constant(0, [rows], 'int32');
-  const isFirst = cast(equal(expand(iota(steps), [1]), first), 'float32');
-  return multiply(expand(isFirst, [2]), broadcast(subtract(1, started), [steps, rows, 1]));
-}
-
 /**
  * Adds W v to every gate that reads the input: what stands in the gates' bias is then different from row to row. The product is made once for all steps.
  * @throws ERR_BPTT_OPTION for a cell none of whose gates reads the input.
@@ -71,5 +58,5 @@ export function enterContext(context: Value | undefined, specification: CellSpec
     const entered = { ...weights, bias_ih: add(product, usual) };
     return { scanned: {}, weights: () => entered };
   }
-  return { scanned: { contextShare: firstSteps(place) }, weights: (values) => ({ ...weights, bias_ih: add(multiply(values['contextShare']!, product), usual) }) };
+  return { scanned: { contextShare: firstSteps(place.states, 'started', place.signal, place.reverse) }, weights: (values) => ({ ...weights, bias_ih: add(multiply(values['contextShare']!, product), usual) }) };
 }
