@@ -77,6 +77,12 @@ export interface FromJSONOptions {
   readonly mostWeights?: number | undefined;
 }
 
+/** How a model is made around its wiring. */
+export interface MakeOptions extends FromJSONOptions {
+  /** A model whose layers have the same weights under the same names: both then have them in one memory, so that what one learns the other has learned. Its runtime is this one's too. */
+  readonly weightsOf?: Model | undefined;
+}
+
 export interface DescribeOptions {
   /** Over how many steps the graph is unfolded; default it stays folded. */
   readonly unfold?: number | undefined;
@@ -115,28 +121,29 @@ export class Model {
   readonly #predictor: Predictor;
   readonly #streams: StreamFactory;
 
-  constructor(wiring: Wiring, settings: FromJSONOptions = {}) {
+  constructor(wiring: Wiring, settings: MakeOptions = {}) {
     const { definition } = wiring;
+    const { weightsOf } = settings;
     this.definition = definition;
     this.name = definition.name;
     this.inputs = definition.inputs;
     const vocabulary = definition.inputs.find((entry) => entry.vocabulary)?.vocabulary;
     this.vocabulary = vocabulary ? new Vocabulary(vocabulary) : null;
-    this.runtime = settings.runtime ?? selectRuntime();
-    const table = new ParameterTable();
+    this.runtime = weightsOf?.runtime ?? settings.runtime ?? selectRuntime();
+    const table = weightsOf?.core.table ?? new ParameterTable();
     const signature: Signature = { rows: 1, inputs: Object.fromEntries(definition.inputs.map(({ name, time }) => [name, { steps: time ? probeSteps : 1, ragged: false }])) };
     this.#probe = buildModel(wiring, table, signature, { training: false });
     table.close();
     checkWeights(table, settings.mostWeights ?? Infinity);
-    const store = this.runtime.store([...table.declared.values()].map(({ variable }) => variable));
+    const store = weightsOf?.core.store ?? this.runtime.store([...table.declared.values()].map(({ variable }) => variable));
     this.parameters = Object.freeze(bindParameters(table, store));
     this.parameterCount = this.parameters.reduce((sum, { count }) => sum + count, 0);
-    if (settings.initialize ?? true) initialise(table, store, definition.seed);
+    if (!weightsOf && (settings.initialize ?? true)) initialise(table, store, definition.seed);
     this.outputs = Object.entries(this.#probe.outputs).map(([name, signal]) => ({ name, time: signal.time, sizes: symbolicShape(signal).slice(signal.time ? 2 : 1) as number[] }));
     this.states = [...this.#probe.states].map(([name, { start }]) => ({ name, sizes: start.shape.slice(1) }));
     const owner = this.name === null ? 'model' : `model "${this.name}"`;
     const door: DoorOptions = { owner, inputs: this.inputs, joined: joinedInputs(wiring, table), double: this.runtime.name === 'reference', copyFinite: this.runtime.copyFinite };
-    this.core = Object.freeze({ wiring, table, store, turns: new Turns(), door, backwards: backwardLayer(this.#probe) });
+    this.core = Object.freeze({ wiring, table, store, turns: weightsOf?.core.turns ?? new Turns(), door, backwards: backwardLayer(this.#probe) });
     this.#predictor = new Predictor(this);
     this.#streams = new StreamFactory(this);
   }

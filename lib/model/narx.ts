@@ -128,21 +128,15 @@ export class Narx {
   }
 
   /**
-   * The closed loop, { input: [N, T, C] } → [N, T, D], with the weights that `model` has now: to stream, or to train on its own outputs (then `adopt` takes the weights
-   * back). The same model at every call.
+   * The closed loop, { input: [N, T, C] } → [N, T, D]: to stream, or to train on its own outputs. It has the weights of `model` in the same memory: what one learns the
+   * other has learned, and runs of either wait for those of the other. The same model at every call.
    */
   closedLoop(): Model {
-    const { definition, core, runtime } = this.model;
+    if (this.#closed) return this.#closed;
+    const { definition, core } = this.model;
     const given = input({ name: 'input', features: this.#inputs });
-    this.#closed ??= new Model(wire({ inputs: given, outputs: connect(core.wiring.layers[0]!, given), seed: definition.seed }), { runtime, initialize: false });
-    copyWeights(this.model, this.#closed);
+    this.#closed = new Model(wire({ inputs: given, outputs: connect(core.wiring.layers[0]!, given), seed: definition.seed }), { weightsOf: this.model });
     return this.#closed;
-  }
-
-  /** Takes over the weights of the closed loop after it was trained. @throws ERR_BPTT_OPTION for another model. */
-  adopt(closed: Model): void {
-    if (closed !== this.#closed) throw new BpttError('ERR_BPTT_OPTION', 'Narx.adopt: expected the model that closedLoop() gave', { received: closed });
-    copyWeights(closed, this.model);
   }
 
   async #stateAfter(past: NarxSeries): Promise<Readonly<Record<string, Output>>> {
@@ -157,10 +151,6 @@ export class Narx {
     throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected as many steps of output as of input, received ${measured.shape[0]!} and ${given.shape[0]!}`,
       { expected: given.shape[0], received: measured.shape[0] });
   }
-}
-
-function copyWeights(from: Model, to: Model): void {
-  for (const { name, view } of from.parameters) to.setParameter(name, view);
 }
 
 /**

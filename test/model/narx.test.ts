@@ -95,7 +95,7 @@ describe('narx', () => {
     assert.deepEqual([...other.output.data], [...output.data]);
   });
 
-  it('[17] NARX: can be trained on its own outputs too, and takes the weights back', async () => {
+  it('[17] NARX: can be trained on its own outputs too, and both loops have the same weights', async () => {
     const system = small(8);
     const series = secondOrder(60, 4);
     const closed = system.closedLoop();
@@ -103,10 +103,40 @@ describe('narx', () => {
     const batch = { input: [series.input.map((value) => [value])], target: [series.output.map((value) => [value])] };
     const before = (await trainer.step(batch)).loss;
     await trainer.fit(batch, { epochs: 600 });
-    system.adopt(closed);
     const after = meanSquare((await system.forecast({ input: series.input })).data, series.output);
     assert.ok(after < before / 20, `${before} became ${after}`);
-    assertThrows(() => system.adopt(system.model), 'ERR_BPTT_OPTION', /closedLoop/);
+    assert.equal(system.closedLoop(), closed);
+    for (const { name, view } of closed.parameters) assert.deepEqual(system.model.parameter(name).view, view);
+  });
+
+  it('[17] NARX: a forecast in the middle of training takes nothing back, whichever loop is trained', async () => {
+    const series = secondOrder(40, 4);
+    const column = (values: readonly number[]): number[][][] => [values.map((value) => [value])];
+    const train = async (trained: 'closed' | 'open', looking: boolean): Promise<number[][]> => {
+      const system = small(8);
+      const taughtModel = trained === 'closed' ? system.closedLoop() : system.model;
+      const trainer = new Trainer(taughtModel, { loss: squaredError(), optimizer: adam({ learningRate: 0.01 }) });
+      const batch = { input: trained === 'closed' ? column(series.input) : { input: column(series.input), output: column(series.output) }, target: column(series.output) };
+      for (let update = 0; update < 5; update++) {
+        await trainer.step(batch);
+        if (looking) await Promise.all([system.forecast({ input: series.input }), system.forecast({ past: part(series, 0, 9), input: [1, 2] }), system.predict(series)]);
+      }
+      return system.model.parameters.map(({ view }) => [...view]);
+    };
+    for (const trained of ['closed', 'open'] as const) assert.deepEqual(await train(trained, true), await train(trained, false));
+  });
+
+  it('[17] NARX: nobody reads the weights of one loop while the other one learns', async () => {
+    const system = small(8);
+    const closed = system.closedLoop();
+    const stream = closed.stream();
+    const given = [[[1], [2], [3]]];
+    const step = new Trainer(system.model, { loss: squaredError(), optimizer: adam() }).step({ input: { input: given, output: given }, target: given });
+    await Promise.resolve();
+    await Promise.resolve();
+    assertThrows(() => stream.step([1]), 'ERR_BPTT_BUSY', /training step is writing the weights/);
+    await step;
+    stream.step([1]);
   });
 
   it('cuts a series into examples in which every step beyond the first ones counts once', () => {
