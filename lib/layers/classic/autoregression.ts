@@ -85,7 +85,8 @@ function closedLoop(label: string, scope: Scope, settings: Settings, inputs: Sig
  * With one input x, [N, T, C] → [N, T, units], the loop is closed: F reads the outputs that it gave (the parallel form). Connected to two, x and the measured output
  * [N, T, units], it is open: F reads what was measured (the series-parallel form, or teacher forcing) and gives the forecast of each step from those before it;
  * no output depends on the measurement of its own step. Both have the same weights and the same states, "inputs" [N, a, C] and "outputs" [N, b, units], the
- * last ones, so that one takes up where the other has ended. `narx` makes a model of both.
+ * last ones, so that one takes up where the other has ended. `narx` makes a model of both. Dropout inside of F draws one mask for all steps of a run where the loop is
+ * closed, and another one at each step where it is open.
  * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_SHAPE for inputs without time or of other features,
  * ERR_BPTT_GRAPH for recurrent layers in F.
  */

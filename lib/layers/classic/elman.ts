@@ -7,7 +7,8 @@ import { recurrent, type RecurrentOptionsOf } from '../recurrent/recurrent.ts';
 export type ElmanOptions = RecurrentOptionsOf<typeof elmanCell.options>;
 
 /**
- * A layer of `elmanCell`: `rnn` whose training goes one step back only, [N, T, C] → [N, T, units], or [N, units] with `output: 'last'`. Errors as of `recurrent`, and
+ * A layer of `elmanCell`: `rnn` whose training goes one step back only, [N, T, C] → [N, T, units], or [N, units] with `output: 'last'`. Its gradient is not the derivative
+ * of its loss, so that a check by differences, such as `gradientCheck`, reports that it fails. Errors as of `recurrent`, and
  * @throws ERR_BPTT_OPTION for `initialState: 'learned'`, for no gradient reaches a state.
  */
 export function elman(options: ElmanOptions): Layer {

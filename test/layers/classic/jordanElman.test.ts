@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { adam, dense, elman, gradients, jordan, rnn, sequential, sgd, squaredError, Trainer } from '../../../lib/index.ts';
 import type { Layer, Model } from '../../../lib/index.ts';
+import { gradientCheck } from '../../../lib/analysis/index.ts';
 import { assertThrows } from '../../support/errors.ts';
 import { assertNear, flat, someSequences } from '../../support/models.ts';
 
@@ -65,6 +66,11 @@ describe('elman', () => {
   const options = { loss: squaredError(), reduction: 'sum' as const };
   const same = (gradient: Awaited<ReturnType<typeof gradients>>): number[] => Object.values(gradient.parameters).flatMap(({ data: values }) => [...values]);
   const pair = (): Model[] => [built(elman({ units: 3, name: 'net' }), dense({ units: 2 })), built(rnn({ units: 3, name: 'net' }), dense({ units: 2 }))];
+
+  it('Elman: has a gradient that is no derivative, and a check by differences says so', async () => {
+    assert.equal((await gradientCheck(elman({ units: 3 }))).passed, false);
+    assert.equal((await gradientCheck(rnn({ units: 3 }))).passed, true);
+  });
 
   it('[19] Elman: the simple recurrent network forward, with the gradient of truncation after one step', async () => {
     const [one, full] = pair() as [Model, Model];
