@@ -68,6 +68,14 @@ export interface SegmentGraph {
 /** A segment with what explains it when something goes wrong. */
 export type ReplayedSegment = SegmentGraph & ReplayedStep;
 
+/** All that a segment gives: outputs "output/<name>", time-major, and "state/<path>". */
+export function buildWhole(model: Model, signature: Signature): SegmentGraph {
+  const { built, feeds, outputs, finals, keysOverTime: overTime } = buildSegment(model, signature);
+  const given = Object.entries(outputs).map(([name, { value }]) => [`output/${name}`, value] as const);
+  const states = [...finals].map(([path, value]) => [`state/${path}`, value] as const);
+  return { graph: { inputs: feeds, outputs: Object.fromEntries([...given, ...states]), assignments: [] }, keys: built.keys, keysOverTime: overTime };
+}
+
 /** The states that a segment ends with: outputs "state/<path>". */
 export function buildForward(model: Model, signature: Signature): ReplayedSegment {
   const { built, feeds, finals, keysOverTime: overTime } = buildSegment(model, signature);

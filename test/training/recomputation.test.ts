@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { bahdanauAttention, conv1d, dense, dropout, embedding, gru, lastStep, lstm, repeatVector, rnn, scheduledSampling, stack as stackOf, timeDistributed } from '../../lib/layers/index.ts';
 import type { Layer, Scope, Signal } from '../../lib/layers/index.ts';
-import { add, expand, mean, multiply, random, transpose } from '../../lib/graph/index.ts';
+import { add, constant, expand, mean, multiply, random, scan, transpose } from '../../lib/graph/index.ts';
 import { crossEntropy, squaredError } from '../../lib/losses/index.ts';
 import { connect, input, model, sequential } from '../../lib/model/index.ts';
 import type { Model } from '../../lib/model/index.ts';
@@ -166,6 +166,30 @@ describe('training: recomputation', function () {
     });
     const trainer = new Trainer(stack(lstm({ units: 3 }), seesAll, dense({ units: 2 }))(), { loss: squaredError(), optimizer: sgd(), recomputation: true });
     await assertRejects(() => trainer.step(sequences([9])), 'ERR_BPTT_OPTION', /from step to step through their states/);
+  });
+
+  it('refuses a layer that sees several steps at once in training alone, and one whose loop draws the same numbers in every part', async () => {
+    const centred: Layer = Object.freeze({
+      kind: 'centred', options: {},
+      build: (scope: Scope, ...[signal]: readonly Signal[]) => (scope.training ? { ...signal!, value: add(signal!.value, mean(signal!.value, [0])) } : signal!),
+    });
+    const shaken: Layer = Object.freeze({
+      kind: 'shaken', options: {},
+      build: (scope: Scope, ...[signal]: readonly Signal[]) => {
+        if (!scope.training) return signal!;
+        const key = scope.randomKey();
+        const { outputs } = scan({
+          initial: {}, inputs: { x: signal!.value },
+          step: ({ x, step }) => ({ next: {}, outputs: { x: multiply(x!, random(add(key, multiply(step!, constant([1, 0], [2], 'int32'))), x!.shape, { distribution: 'uniform', stream: 0 })) } }),
+        });
+        return { ...signal!, value: outputs['x']! };
+      },
+    });
+    for (const layer of [centred, shaken]) {
+      const build = stack(lstm({ units: 3 }), layer, dense({ units: 2 }));
+      const trainer = new Trainer(build(), { loss: squaredError(), optimizer: sgd(), recomputation: true });
+      await assertRejects(() => trainer.step(sequences([9])), 'ERR_BPTT_OPTION', /other results in training when a sequence is cut in two/);
+    }
   });
 
   it('names layer, operation and time step where numbers blow up as training without it does, and writes nothing', async function () {
