@@ -32,4 +32,4 @@ export type { OpenScan, ScanOptions, ScanResult } from './scan.ts';
 export { closeScan, maskSteps, scan, zerosLike } from './scan.ts';
 export type { GradientResult } from './gradient.ts';
 export { gradient } from './gradient.ts';
-export { createSubstitution, dependentNodes, rebuild, substitute, topologicalOrder, visitNodes } from './traverse.ts';
+export { createSubstitution, dependentNodes, dependsOn, rebuild, substitute, topologicalOrder, visitNodes } from './traverse.ts';

@@ -39,6 +39,11 @@ export function dependentNodes(order: readonly Node[], sources: ReadonlySet<Valu
   return dependent;
 }
 
+/** Whether a value needs any of `sources`, or is one. */
+export function dependsOn(value: Value, sources: ReadonlySet<Value>): boolean {
+  return dependentNodes(topologicalOrder([value]), sources).has(value.node);
+}
+
 /**
  * A function that gives the equivalent of any value where every use of a key of `mapping` is replaced; what does not change stays the same object.
  * With `deep`, the replacements are rewritten in turn: they may need other keys.

@@ -37,6 +37,8 @@ export function repeatVector(options: RepeatVectorOptions = {}): Layer {
   return defineLayer('repeatVector', options, (scope, ...inputs) => {
     const { value, tokens } = checkInputs(layerLabel('repeatVector', scope), steps, inputs);
     const [, like] = inputs;
+    scope.readsAhead(value, 'whole');
+    if (like && at === 'first') scope.readsAhead(like.value, 'whole');
     const count = steps ?? like!.value.shape[0]!;
     const single = expand(value, [0]);
     const rest = value.shape.map(() => 0);

@@ -1,5 +1,6 @@
 import { add, constant, dependentNodes, multiply, rebuild, reshape, scan, scanAttributes, substitute, topologicalOrder, zeros, type Node, type Shape, type Value } from '../graph/index.ts';
 import type { Scope, Signal } from './layer.ts';
+import { forwardScope } from './lookAhead.ts';
 
 /** A state that layers inside of a loop ask for. */
 export interface SteppedState {
@@ -129,7 +130,7 @@ export function loopLayers({ scope, sequences, lengths, states, step }: LayerLoo
 function buildStep(values: Readonly<Record<string, Value>>, { scope, states, step }: Pick<LayerLoop, 'scope' | 'states' | 'step'>): { next: Record<string, Value>; outputs: Record<string, Value> } {
   const current = under('state ', values);
   const finals = new Map<string, Value>();
-  const inner = steppedScope(scope, {
+  const inner = steppedScope(forwardScope(scope, Object.values(values)), {
     state: (path) => current[path]!,
     carry: (path, value) => { finals.set(path, value); },
     randomKey: stepKeys(scope, values['step']!),

@@ -11,13 +11,14 @@ export interface TimeDistributedOptions extends LayerOptions {
   readonly layer: Layer | LayerDescription;
 }
 
-/** A scope in which nothing can be carried: steps know nothing of each other. */
+/** A scope in which nothing can be carried, and no other step be read: steps know nothing of each other. */
 function stepwiseScope(scope: Scope, label: string): Scope {
   return Object.assign(Object.create(scope) as Scope, {
     child: (name: string) => stepwiseScope(scope.child(name), label),
     state: () => {
       throw new BpttError('ERR_BPTT_GRAPH', `${label}: its layer carries a state from step to step, which steps that know nothing of each other cannot; use it without timeDistributed`);
     },
+    readsAhead: () => undefined,
   });
 }
 

@@ -1,9 +1,10 @@
 import { BpttError, formatShape, nearest } from '../errors.ts';
-import { broadcast, input, transpose, variable, visitNodes, withScope, zeros } from '../graph/index.ts';
+import { broadcast, input, topologicalOrder, transpose, variable, withScope, zeros } from '../graph/index.ts';
 import type { Shape, Value } from '../graph/index.ts';
 import type { Scope, Signal } from '../layers/layer.ts';
 import { zeroPadding } from '../layers/masking.ts';
 import type { Wiring } from './definition.ts';
+import type { LookAhead } from './lookAhead.ts';
 import type { DeclaredParameter, ParameterTable } from './parameters.ts';
 import { featureSizes } from './symbolic.ts';
 import type { InputDefinition } from './symbolic.ts';
@@ -69,8 +70,8 @@ export interface BuiltModel {
   readonly parameters: ReadonlyMap<string, { readonly declared: DeclaredParameter; readonly value: Value }>;
   /** Inputs "key/0" …: one for each use of random numbers. */
   readonly keys: number;
-  /** The first layer that said that it reads steps ahead. */
-  readonly ahead?: string | undefined;
+  /** What needs more of a value than its steps so far: layers by their own account or their loops, and states by what they begin with. */
+  readonly ahead: readonly LookAhead[];
 }
 
 /** Everything that one build collects while layers build themselves. */
@@ -81,8 +82,8 @@ class Build {
   readonly observed = new Map<string, Signal>();
   readonly table: ParameterTable;
   readonly options: BuildOptions;
+  readonly ahead: LookAhead[] = [];
   keys = 0;
-  ahead: string | undefined;
 
   constructor(table: ParameterTable, options: BuildOptions) {
     this.table = table;
@@ -119,13 +120,9 @@ class Build {
         entry.sequence = sequence;
       },
       ...(this.options.observe && { observe: (name, shown) => void this.observed.set(`${path}/${name}`, shown) }),
-      readsAhead: () => this.readAhead(path),
+      readsAhead: (seen, reach = 'later') => void this.ahead.push({ layer: path.split('/')[0]!, seen, reach }),
       randomKey: () => this.feed(`key/${this.keys++}`, [2], 'int32'),
     };
-  }
-
-  private readAhead(path: string): void {
-    this.ahead ??= path.split('/')[0]!;
   }
 
   private state(path: string, shape: Shape, initial: Value | undefined): Value {
@@ -134,6 +131,14 @@ class Build {
     const start = this.options.state?.(path, fresh) ?? fresh;
     this.states.set(path, { start, initial: fresh });
     return start;
+  }
+
+  /** What layers said, loops from the end of time that nobody spoke of, and states by what they begin with. */
+  aheads(values: readonly Value[]): LookAhead[] {
+    const ofLoops = topologicalOrder(values).filter(({ operation, attributes }) => operation === 'scan' && attributes['reverse'] === true)
+      .map(({ scope: layer, outputs }): LookAhead => ({ layer, seen: outputs[0]!, reach: 'later' }));
+    const ofStates = [...this.states].map(([state, { initial }]): LookAhead => ({ layer: state.split('/')[0]!, seen: initial, reach: 'whole', state }));
+    return [...this.ahead, ...ofLoops, ...ofStates];
   }
 
   /** Every state of one layer after the last valid step, by its path below the layer. */
@@ -186,7 +191,7 @@ export function buildModel({ definition, layers }: Wiring, table: ParameterTable
   });
   const outputs = definition.outputs.map((name) => [name, withScope(name, () => zeroPadding(signals.get(name)!))] as const);
   return {
-    signature, feeds: build.feeds, inputs, signals, outputs: Object.fromEntries(outputs), states: build.finished(), observed: build.observed, parameters: build.parameters, keys: build.keys, ahead: build.ahead,
+    signature, feeds: build.feeds, inputs, signals, outputs: Object.fromEntries(outputs), states: build.finished(), observed: build.observed, parameters: build.parameters, keys: build.keys, ahead: build.aheads(outputs.map(([, { value }]) => value)),
   };
 }
 
@@ -213,16 +218,6 @@ export function joinedInputs(wiring: Wiring, table: ParameterTable): JoinedInput
     const joined = [...new Set(fed)].map((lengths) => lengths.slice('lengths/'.length));
     return joined.length > 1 ? [{ layer: name, inputs: joined }] : [];
   });
-}
-
-/** The first layer (of some of them) that reads steps ahead: it says so itself, or has a loop that runs from the end of time to its beginning. */
-export function backwardLayer(built: BuiltModel, among?: ReadonlySet<string>): string | undefined {
-  const counts = (layer: string): boolean => among === undefined || among.has(layer);
-  let found = built.ahead !== undefined && counts(built.ahead) ? built.ahead : undefined;
-  visitNodes(Object.values(built.outputs).map(({ value }) => value), (node) => {
-    if (node.operation === 'scan' && node.attributes['reverse'] === true && counts(node.scope)) found ??= node.scope;
-  });
-  return found;
 }
 
 /** @throws ERR_BPTT_STATE for a state that the model does not have. */

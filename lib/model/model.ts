@@ -7,11 +7,12 @@ import { elementCount } from '../graph/index.ts';
 import type { Layer } from '../layers/layer.ts';
 import { selectRuntime } from '../runtime/index.ts';
 import type { Runtime, VariableStore } from '../runtime/runtime.ts';
-import { backwardLayer, buildModel, joinedInputs } from './builder.ts';
+import { buildModel, joinedInputs } from './builder.ts';
 import type { BuiltModel, Signature } from './builder.ts';
 import { readDefinition, wire } from './definition.ts';
 import type { ModelDefinition, Wiring } from './definition.ts';
 import type { DoorOptions, InputData, LengthsData } from './door.ts';
+import { aheadOf } from './lookAhead.ts';
 import { bindParameters, initialise, ParameterTable } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { Predictor } from './predict.ts';
@@ -143,7 +144,7 @@ export class Model {
     this.states = [...this.#probe.states].map(([name, { start }]) => ({ name, sizes: start.shape.slice(1) }));
     const owner = this.name === null ? 'model' : `model "${this.name}"`;
     const door: DoorOptions = { owner, inputs: this.inputs, joined: joinedInputs(wiring, table), double: this.runtime.name === 'reference', copyFinite: this.runtime.copyFinite };
-    this.core = Object.freeze({ wiring, table, store, turns: weightsOf?.core.turns ?? new Turns(), door, backwards: backwardLayer(this.#probe) });
+    this.core = Object.freeze({ wiring, table, store, turns: weightsOf?.core.turns ?? new Turns(), door, backwards: aheadOf(this.#probe, this.inputs)?.layer });
     this.#predictor = new Predictor(this);
     this.#streams = new StreamFactory(this);
   }
@@ -154,7 +155,7 @@ export class Model {
    * @param data [N, T, C], [N, T] for tokens, or an array of sequences of different lengths; records by name where there are several inputs.
    * @returns the outputs, [N, T, …] or [N, …], and every state after each row's last step, [N, H]. Sequences of different lengths give what each alone would.
    * @throws (as a rejection) ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_DATA, ERR_BPTT_VOCABULARY for data that does not fit; ERR_BPTT_STATE for an unknown
-   * state; ERR_BPTT_ABORTED.
+   * state; ERR_BPTT_OPTION for states that go along an input of which a layer sees the whole at every step; ERR_BPTT_ABORTED.
    */
   async predict(data: InputData, options: PredictOptions = {}): Promise<Prediction> {
     checkOptions('predict', options, ['state', 'lengths', 'signal']);
@@ -165,7 +166,7 @@ export class Model {
    * The model one step at a time, synchronously and carrying its state: the same numbers as `predict` over the same steps.
    * @param options.rows sequences that run side by side. Default 1.
    * @param options.given inputs that come whole and are read once, now: the source of an encoder–decoder, the picture of a caption. The steps are those of the other inputs.
-   * @throws ERR_BPTT_OPTION for a model that reads steps ahead (backwards, or through a window that is not causal) or has no input over time left to come step by step;
+   * @throws ERR_BPTT_OPTION for a model that reads steps ahead (backwards, through a window that is not causal, or the whole of an input that is not given) or has no input over time left to come step by step;
    * what `predict` throws for given data that does not fit.
    */
   stream(options: StreamOptions = {}): Stream {

@@ -11,6 +11,7 @@ import { buildModel, requireStateNames, swapBatchAndTime } from './builder.ts';
 import type { BuiltModel, Signature } from './builder.ts';
 import { isSameSignature, packInputs, signatureKey } from './door.ts';
 import type { DoorOptions, InputData } from './door.ts';
+import { requirePartwise } from './lookAhead.ts';
 import type { Model, PredictOptions } from './model.ts';
 import { ProgramCache } from './programs.ts';
 import type { Program } from './programs.ts';
@@ -126,6 +127,7 @@ export class Predictor {
         return value;
       },
     });
+    if (given.length > 0) requirePartwise(`${core.door.owner}: predict`, core.wiring, built, given);
     const outputs: Record<string, Value> = {};
     for (const [name, { value, time, lengths }] of Object.entries(built.outputs)) {
       outputs[`output/${name}`] = time ? swapBatchAndTime(value) : value;

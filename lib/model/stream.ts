@@ -1,15 +1,16 @@
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { Output } from '../data/tensor.ts';
 import type { Data, FloatArray } from '../data/tensor.ts';
-import { broadcast, fillOf, input, reshape, select, variable, visitNodes } from '../graph/index.ts';
+import { broadcast, fillOf, input, reshape, select, variable } from '../graph/index.ts';
 import type { Value, Variable } from '../graph/index.ts';
 import type { Compiled, Executable, VariableStore } from '../runtime/runtime.ts';
-import { backwardLayer, buildModel, requireStateNames } from './builder.ts';
+import { buildModel, requireStateNames } from './builder.ts';
 import type { BuiltModel } from './builder.ts';
 import { signatureKey, specificationOf } from './door.ts';
 import type { LengthsData, PackedInputs } from './door.ts';
 import { cutGraph, layersAfter, packGiven, partInputs } from './given.ts';
 import type { InputParts } from './given.ts';
+import { aheadOf } from './lookAhead.ts';
 import type { Model } from './model.ts';
 import { packStates } from './predict.ts';
 import { ProgramCache } from './programs.ts';
@@ -76,21 +77,22 @@ export class StreamFactory {
   #compile(rows: number, { given, streamed }: InputParts, givenSizes: PackedInputs['signature']['inputs']): StreamPrograms {
     const { core, runtime } = this.#model;
     const moving = layersAfter(core.wiring.definition, streamed);
+    const going = layersAfter(core.wiring.definition, streamed.filter(({ time }) => time));
     const variables: Variable[] = [];
     const fresh = input('fresh', [rows], 'bool');
     const sizes = Object.fromEntries(streamed.map(({ name }) => [name, { steps: 1, ragged: false }]));
     const built = buildModel(core.wiring, core.table, { rows, inputs: { ...givenSizes, ...sizes } }, {
       training: false,
       state: (path, initial) => {
-        if (!moving.has(path.split('/')[0]!)) return initial;
+        if (!going.has(path.split('/')[0]!)) return initial;
         const carried: Variable = { name: path, shape: initial.shape, type: 'float32' };
         variables.push(carried);
         return selectFresh(fresh, initial, variable(carried));
       },
     });
-    this.#requireForward(built, moving, streamed);
+    this.#requireForward(built, streamed);
     const outputs = Object.entries(built.outputs).filter(([name]) => moving.has(name)).map(([name, { value }]) => [name, value] as const);
-    const states = [...built.states].filter(([path]) => moving.has(path.split('/')[0]!));
+    const states = [...built.states].filter(([path]) => going.has(path.split('/')[0]!));
     const givenFeeds = built.feeds.filter((feed) => given.some(({ name }) => [`input/${name}`, `lengths/${name}`].includes(feed.node.attributes['name'] as string)));
     const feeds = [...built.feeds.filter((feed) => !givenFeeds.includes(feed)), ...(states.length > 0 ? [fresh] : [])];
     const values = [...outputs.map(([, value]) => value), ...states.flatMap(([, { final, initial }]) => [final, initial])];
@@ -108,22 +110,18 @@ export class StreamFactory {
   }
 
   /** @throws ERR_BPTT_OPTION when a step would need later ones, or begin with what is not there yet. */
-  #requireForward(built: BuiltModel, moving: ReadonlySet<string>, streamed: readonly InputDefinition[]): void {
+  #requireForward(built: BuiltModel, streamed: readonly InputDefinition[]): void {
+    const ahead = aheadOf(built, streamed);
+    if (ahead === undefined) return;
     const { owner } = this.#model.core.door;
-    const all = streamed.length === this.#model.inputs.length;
-    const backwards = all ? this.#model.core.backwards : backwardLayer(built, moving);
-    if (backwards !== undefined) {
-      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${backwards}" reads steps ahead, which a stream has not reached; `
-        + `use predict over whole sequences, or train a model of direction "forward" and padding "causal"`, { expected: 'forward', received: backwards });
+    const { layer, inputs } = ahead;
+    const left = streamed.some(({ name, time }) => time && !inputs.includes(name));
+    if (left) {
+      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${layer}" reads steps ahead, the whole of ${inputs.map((name) => `the input "${name}"`).join(' and ')}; `
+        + `give what it reads whole: stream({ given: { ${inputs.map((name) => `${name}: …`).join(', ')} } })`, { expected: inputs, received: layer });
     }
-    const names = streamed.map(({ name }) => `input/${name}`);
-    for (const [path, { initial }] of built.states) {
-      let early: string | undefined;
-      visitNodes([initial], ({ operation, attributes }) => { if (operation === 'input' && names.includes(attributes['name'] as string)) early ??= (attributes['name'] as string).slice('input/'.length); });
-      if (early === undefined) continue;
-      throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the state "${path}" begins with what the whole of the input "${early}" ends with; give that one whole: stream({ given: { ${early}: … } })`,
-        { expected: early, received: path });
-    }
+    throw new BpttError('ERR_BPTT_OPTION', `${owner}: cannot stream, for the layer "${layer}" reads steps ahead, which a stream has not reached; `
+      + `use predict over whole sequences, or train a model of direction "forward" and padding "causal"`, { expected: 'forward', received: layer });
   }
 }
 

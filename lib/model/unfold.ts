@@ -68,7 +68,8 @@ function applications(definition: ModelDefinition, built: BuiltModel, loops: rea
   const states = (layer: string, step: number, before: boolean): UnfoldedPlace[] => loops.filter(({ path }) => path === layer || path.startsWith(`${layer}/`))
     .flatMap(({ states: names, backward }) => names.map((name) => ({ name, step: before ? step + (backward ? 1 : -1) : step })));
   const loopy = new Set(definition.layers.filter(({ name }) => states(name, 1, false).length > 0).map(({ name }) => name));
-  const at = (step: number): UnfoldedNode[] => definition.layers.filter(({ name, inputs }) => loopy.has(name) || (timed(name) && name !== built.ahead && inputs.some(timed))).map(({ name, kind, inputs }) => ({
+  const ahead = new Set(built.ahead.filter(({ reach }) => reach === 'later').map(({ layer }) => layer));
+  const at = (step: number): UnfoldedNode[] => definition.layers.filter(({ name, inputs }) => loopy.has(name) || (timed(name) && !ahead.has(name) && inputs.some(timed))).map(({ name, kind, inputs }) => ({
     layer: name, kind, step,
     reads: [...inputs.map((source) => ({ name: source, step: timed(source) ? step : null })), ...states(name, step, true)],
     gives: [...(timed(name) ? [{ name, step }] : []), ...states(name, step, false)],

@@ -134,7 +134,7 @@ function readRecomputation(model: Model, { recomputation = false, truncation }: 
   const timed = model.inputs.filter(({ time }) => time).map(({ name }) => name);
   if (timed.length !== 1) throw refuse(`one input over time, received ${describe(timed)}`, timed);
   const { backwards } = model.core;
-  if (backwards !== undefined) throw refuse(`layers of direction "forward", and the layer "${backwards}" reads from the end`, backwards);
+  if (backwards !== undefined) throw refuse(`layers of direction "forward", and the layer "${backwards}" reads steps ahead`, backwards);
   const { segment } = recomputation === true ? {} as RecomputationOptions : recomputation;
   return { segment: segment === undefined ? null : requireInteger('Trainer', 'recomputation.segment', segment, 1) };
 }

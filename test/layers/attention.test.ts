@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { inspectGates } from '../../lib/analysis/gates.ts';
 import { compile, decodeProgram, prepare } from '../../lib/compiler/index.ts';
 import { constant, gradient, multiply, sum, visitNodes } from '../../lib/graph/index.ts';
-import { bahdanauAttention, dense, gru, lstm, luongAttention, rnn, type Layer } from '../../lib/layers/index.ts';
+import { bahdanauAttention, bidirectional, conv1d, dense, gru, lstm, luongAttention, parallel, residual, rnn, sequenceToVector, stack, type Layer } from '../../lib/layers/index.ts';
 import { connect, input, model, type Model } from '../../lib/model/index.ts';
 import { referenceRuntime } from '../../lib/runtime/index.ts';
 import { graphOf } from '../differential/support.ts';
@@ -124,7 +124,7 @@ describe('attention', () => {
   });
 
   it('refuses what it cannot go around or look at', () => {
-    assertThrows(() => bahdanauAttention({ layer: gru({ units: 2, direction: 'bidirectional' }) }), 'ERR_BPTT_OPTION', /direction "forward", received "bidirectional"/);
+    assertThrows(() => luongAttention({ layer: dense({ units: 2 }), units: 2, inputFeeding: true }), 'ERR_BPTT_OPTION', /expected a recurrent layer.*received dense/);
     assertThrows(() => luongAttention({ layer: gru({ units: 2 }), score: 'dott' as 'dot' }), 'ERR_BPTT_OPTION', /score to be one of "dot", "general", "concat"/);
     assertThrows(() => luongAttention({ layer: gru({ units: 2 }), inputFeeding: true }), 'ERR_BPTT_OPTION', /option units beside inputFeeding/);
     assertThrows(() => buildMany(bahdanauAttention({ layer: gru({ units: 2 }) }), [x]), 'ERR_BPTT_GRAPH', /two inputs/);
@@ -132,4 +132,22 @@ describe('attention', () => {
     assertThrows(() => buildMany(luongAttention({ layer: gru({ units: 2 }), score: 'dot' }), [x, memory]), 'ERR_BPTT_SHAPE', /have 2 features.*received 3; choose score "general"/);
     assertThrows(() => buildMany(bahdanauAttention({ layer: gru({ units: 2 }) }), [x, { x: someInput([3, 3]), time: false }]), 'ERR_BPTT_SHAPE', /let the encoder give its sequence/);
   });
+
+  const backward = (): Layer => gru({ units: 2, direction: 'backward' });
+  for (const [title, make] of Object.entries({
+    'a backward layer': backward,
+    'both directions': () => gru({ units: 2, direction: 'bidirectional' }),
+    'two directions of cells of their own': () => bidirectional({ forward: gru({ units: 2 }) }),
+    'a stack with a backward layer': () => stack({ layers: [gru({ units: 2 }), backward()] }),
+    'a stack with a window around each step': () => stack({ layers: [conv1d({ filters: 2, kernel: 3, padding: 'same' }), gru({ units: 2 })] }),
+    'layers side by side': () => parallel({ layers: [gru({ units: 2 }), backward()] }),
+    'a residual around a stack': () => residual({ projection: true, layer: stack({ layers: [backward(), gru({ units: 2 })] }) }),
+    'a net to a vector': () => sequenceToVector({ layers: [backward(), gru({ units: 2 })] }),
+  })) {
+    it(`does not go around ${title}`, () => {
+      for (const attention of [bahdanauAttention({ layer: make() }), luongAttention({ layer: make() }), luongAttention({ layer: make(), units: 3, inputFeeding: true })]) {
+        assertThrows(() => attending(attention), 'ERR_BPTT_OPTION', new RegExp(`${attention.kind}: expected layers of direction "forward" and padding "causal".*reads steps ahead`));
+      }
+    });
+  }
 });

@@ -198,7 +198,7 @@ describe('encoder–decoder: generation', () => {
     }
     const options = { prefix: [start], endToken: end, length: 6, greedy: true } as const;
     assert.deepEqual([...sample(built.stream({ given: { source: [source[1]!] } }), options)], generate(built.stream({ given: { source } }), { start, end, length: 6, greedy: true })[1]);
-    assertThrows(() => built.stream(), 'ERR_BPTT_OPTION', /begins with what the whole of the input "source" ends with.*stream\(\{ given: \{ source/);
+    assertThrows(() => built.stream(), 'ERR_BPTT_OPTION', /reads steps ahead, the whole of the input "source"; .*stream\(\{ given: \{ source/);
     assertThrows(() => built.stream({ given: { source, target } }), 'ERR_BPTT_OPTION', /no input over time is left/);
     assertThrows(() => built.stream({ given: { sauce: source } }), 'ERR_BPTT_OPTION', /did you mean "source"/);
     assertThrows(() => built.stream({ rows: 3, given: { source } }), 'ERR_BPTT_SHAPE', /as many rows as are given, 2/);

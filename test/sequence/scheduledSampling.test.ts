@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { input as graphInput, type Value } from '../../lib/graph/index.ts';
-import { bahdanauAttention, dense, embedding, gru, lstm, rnn, scheduledSampling, stack, type Layer, type TruthShare } from '../../lib/layers/index.ts';
+import { bahdanauAttention, conv1d, dense, embedding, gru, lstm, rnn, scheduledSampling, stack, type Layer, type TruthShare } from '../../lib/layers/index.ts';
 import { readTruthShare } from '../../lib/layers/truthShare.ts';
 import { crossEntropy, squaredError } from '../../lib/losses/index.ts';
 import { encoderDecoder, sequential } from '../../lib/model/index.ts';
@@ -8,7 +8,7 @@ import { adam, sgd } from '../../lib/optimizers/index.ts';
 import { evaluate } from '../../lib/runtime/reference/interpreter.ts';
 import { referenceRuntime } from '../../lib/runtime/index.ts';
 import { Trainer } from '../../lib/training/index.ts';
-import { assertThrows } from '../support/errors.ts';
+import { assertRejects, assertThrows } from '../support/errors.ts';
 import { checkGradient } from '../support/gradient-check.ts';
 import { buildMany, someInput, valuesOf, type FedSignal } from '../support/manyInputs.ts';
 import { assertNear } from '../support/models.ts';
@@ -55,6 +55,17 @@ describe('scheduled sampling', () => {
     for (const training of [true, false]) {
       const sampled = buildMany(scheduledSampling({ layers: decoder(), truthShare: training ? 1 : 0 }), [tokens], { training });
       assert.ok(largestDifference(valuesOf(sampled, [sampled.signal.value])[0]!.data, expected!.data) < 1e-14, String(training));
+    }
+  });
+
+  it('refuses to train layers that read ahead, which would be another network step by step', async () => {
+    for (const [path, layer] of Object.entries({
+      rnn: rnn({ units: 4, direction: 'bidirectional' }), stack: stack({ layers: [rnn({ units: 4, direction: 'backward' })] }), conv1d: conv1d({ filters: 4, kernel: 3, padding: 'same' }),
+    })) {
+      const built = sequential([scheduledSampling({ layers: [layer, dense({ units: 2 })], truthShare: 1 })], { input: { features: 2 } });
+      const trainer = new Trainer(built, { loss: squaredError(), optimizer: sgd() });
+      const batch = { input: [[[1, 2], [3, 4], [5, 6]]], target: [[[1, 2], [3, 4], [5, 6]]] };
+      await assertRejects(() => trainer.step(batch), 'ERR_BPTT_OPTION', new RegExp(`scheduledSampling: expected layers of direction "forward" and padding "causal".*"scheduledSampling/${path}.* reads steps ahead`));
     }
   });
 

@@ -153,7 +153,7 @@ describe('training: recomputation', function () {
   it('refuses what it cannot cut: backward layers, several inputs over time, truncation, odd options', () => {
     const options = { loss: squaredError(), optimizer: sgd() };
     const build = stack(lstm({ units: 3 }), dense({ units: 2 }));
-    assertThrows(() => new Trainer(stack(rnn({ units: 2, direction: 'bidirectional' }), dense({ units: 2 }))(), { ...options, recomputation: true }), 'ERR_BPTT_OPTION', /reads from the end/);
+    assertThrows(() => new Trainer(stack(rnn({ units: 2, direction: 'bidirectional' }), dense({ units: 2 }))(), { ...options, recomputation: true }), 'ERR_BPTT_OPTION', /needs layers of direction "forward", and the layer "rnn" reads steps ahead/);
     assertThrows(() => new Trainer(build(), { ...options, recomputation: true, truncation: { update: 3 } }), 'ERR_BPTT_OPTION', /without truncation/);
     assertThrows(() => new Trainer(build(), { ...options, recomputation: { segment: 0 } }), 'ERR_BPTT_RANGE', /recomputation.segment/);
     assertThrows(() => new Trainer(build(), { ...options, recomputation: { segments: 3 } as never }), 'ERR_BPTT_OPTION', /segment/);

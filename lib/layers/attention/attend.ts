@@ -1,20 +1,16 @@
 import { transpose, zeros, type Value } from '../../graph/index.ts';
-import { BpttError, describe } from '../../errors.ts';
+import { BpttError } from '../../errors.ts';
 import { sequenceInput } from '../define.ts';
 import type { Layer, LayerTraits, Scope, Signal } from '../layer.ts';
+import { forwardScope } from '../lookAhead.ts';
 import { boundaryStep, zeroPadding } from '../masking.ts';
 import { asLayer, type LayerDescription } from '../registry.ts';
-import { directionOf } from '../shortcut.ts';
 import { findStates, loopLayers, ofSingleStep, singleStep, type Step, type SteppedState } from '../stepping.ts';
 import { readMemory, type Memory } from './memory.ts';
 
-/** A layer that an attention can go around. @throws ERR_BPTT_TYPE, ERR_BPTT_OPTION for one that reads backwards or more than one input. */
+/** A layer that an attention can go around. @throws ERR_BPTT_TYPE, ERR_BPTT_OPTION for one that reads more than one input. */
 export function readAttending(owner: string, given: Layer | LayerDescription): Layer {
   const layer = asLayer(`${owner}: layer`, given);
-  if (directionOf(layer) !== 'forward') {
-    throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a layer of direction "forward", received ${describe(directionOf(layer))}; what is looked at may have been read in both directions`,
-      { expected: 'forward', received: directionOf(layer) });
-  }
   if ((layer.furtherInputs ?? 0) === 0) return layer;
   throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a layer that reads one input, received ${layer.kind}; put it around the attention instead`, { received: layer.kind });
 }
@@ -70,10 +66,10 @@ function noFeatures(label: string, { type, shape }: Value): BpttError {
 }
 
 /** The sequence that a layer runs over, and the one it looks at. */
-function readInputs(label: string, inputs: readonly Signal[]): { readonly signal: Signal; readonly memory: Memory } {
+function readInputs(scope: Scope, label: string, inputs: readonly Signal[]): { readonly signal: Signal; readonly memory: Memory } {
   const [input, looked, ...rest] = inputs;
   if (rest.length > 0) throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected two inputs, the sequence it runs over and the one it looks at, received ${inputs.length}`, { expected: 2, received: inputs.length });
-  return { signal: sequenceInput(label, input ? [input] : []), memory: readMemory(label, looked) };
+  return { signal: sequenceInput(label, input ? [input] : []), memory: readMemory(scope, label, looked) };
 }
 
 function withAlignment(scope: Scope, result: Signal, alignment: Signal): Signal {
@@ -83,7 +79,7 @@ function withAlignment(scope: Scope, result: Signal, alignment: Signal): Signal 
 
 /** Runs a layer over its input, step by step with a look at the memory: [N, S, C] and [N, T, M] → [N, S, …], with the shares as the named output "alignment", [N, S, T]. */
 export function attend({ label, scope, layer, inputs, fed, prepare }: Attending): Signal {
-  const { signal, memory } = readInputs(label, inputs);
+  const { signal, memory } = readInputs(scope, label, inputs);
   const [, rows, features] = signal.value.shape as [number, number, number];
   const { states, outputSize, last } = measure(scope, layer, label, zeros([rows, features + fed(memory)]));
   const { states: own = [], step } = prepare({ memory, states, outputSize });
@@ -103,8 +99,8 @@ export type Look = (output: Value) => { readonly output: Value; readonly alignme
 
 /** Runs a layer over its input as always, then looks at the memory for all of its steps at once; shapes as of `attend`. */
 export function attendAfter({ label, scope, layer, inputs, prepare }: Around & { readonly prepare: (memory: Memory, outputSize: number) => Look }): Signal {
-  const { signal, memory } = readInputs(label, inputs);
-  const { value, time } = layer.build(scope, signal);
+  const { signal, memory } = readInputs(scope, label, inputs);
+  const { value, time } = layer.build(forwardScope(scope, [signal.value]), signal);
   if (value.type !== 'float32' || value.shape.length !== (time ? 3 : 2)) throw noFeatures(label, value);
   const { output, alignment } = prepare(memory, value.shape.at(-1)!)(time ? transpose(value, [1, 0, 2]) : value);
   const signalOf = (result: Value): Signal => zeroPadding({ value: time ? transpose(result, [1, 0, 2]) : result, time, ...(time ? { lengths: signal.lengths } : {}) });

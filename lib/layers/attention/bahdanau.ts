@@ -33,7 +33,8 @@ function asking(label: string, states: readonly SteppedState[]): SteppedState {
  *
  * Its inputs are the sequence x [N, S, C] that it runs over and the sequence m [N, T, M] that it looks at; the output is [N, S, H + M], or [N, H + M] around a layer with
  * `output: 'last'`. The shares α are the named output "alignment", [N, S, T].
- * @throws ERR_BPTT_OPTION for a layer that reads backwards, ERR_BPTT_RANGE for units; when built, ERR_BPTT_GRAPH without a second input, ERR_BPTT_SHAPE and
+ * @throws ERR_BPTT_OPTION for a layer of more than one input, ERR_BPTT_RANGE for units; when built, ERR_BPTT_OPTION for a layer that reads backwards or ahead, also inside of
+ * others, ERR_BPTT_GRAPH without a second input, ERR_BPTT_SHAPE and
  * ERR_BPTT_TYPE for inputs that are no sequences of features, ERR_BPTT_STATE for a layer without a state h.
  */
 export function bahdanauAttention(options: BahdanauAttentionOptions): Layer {

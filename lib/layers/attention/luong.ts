@@ -62,12 +62,16 @@ function feeding(units: number, prepare: (memory: Memory, outputSize: number) =>
  *
  * Its inputs are the sequence x [N, S, C] that it runs over and the sequence m [N, T, M] that it looks at; the output is [N, S, units], or [N, units] around a layer with
  * `output: 'last'`. The shares α are the named output "alignment", [N, S, T]. With input feeding h̃ is a state of the model, "feed".
- * @throws ERR_BPTT_OPTION for a layer that reads backwards or an unknown score, ERR_BPTT_RANGE for units; when built, ERR_BPTT_GRAPH without a second input,
- * ERR_BPTT_SHAPE and ERR_BPTT_TYPE for inputs that are no sequences of features or, with "dot", of another size than the layer's output.
+ * @throws ERR_BPTT_OPTION for a layer that is not recurrent or an unknown score, ERR_BPTT_RANGE for units; when built, ERR_BPTT_OPTION for a layer that reads backwards or ahead,
+ * also inside of others, ERR_BPTT_GRAPH without a second input, ERR_BPTT_SHAPE and ERR_BPTT_TYPE for inputs that are no sequences of features or, with "dot", of another size than the layer's output.
  */
 export function luongAttention(options: LuongAttentionOptions): Layer {
   checkOptions('luongAttention', options, ['name', 'layer', 'score', 'units', 'inputFeeding']);
   const layer = readAttending('luongAttention', options.layer);
+  if (!layer.recurrence) {
+    throw new BpttError('ERR_BPTT_OPTION', `luongAttention: expected a recurrent layer, or one around recurrent layers, received ${layer.kind}; put gru({ units }) or lstm({ units }) there, and other layers before or after the attention`,
+      { expected: 'recurrent layer', received: layer.kind });
+  }
   const kind = requireChoice('luongAttention', 'score', options.score ?? 'general', ['dot', 'general', 'concat'] as const);
   const inputFeeding = requireBoolean('luongAttention', 'inputFeeding', options.inputFeeding ?? false);
   const given = options.units === undefined ? undefined : requireInteger('luongAttention', 'units', options.units, 1);

@@ -1,7 +1,7 @@
 import { BpttError } from '../../errors.ts';
 import { expand, iota, less, matmul, reshape, select, softmax, transpose, type Value } from '../../graph/index.ts';
 import { featureInput, signalError } from '../define.ts';
-import type { Signal } from '../layer.ts';
+import type { Scope, Signal } from '../layer.ts';
 
 /** What an attention looks at: a sequence, row by row. */
 export interface Memory {
@@ -14,10 +14,11 @@ export interface Memory {
 }
 
 /** The second input of an attention as memory. @throws ERR_BPTT_GRAPH when there is none, ERR_BPTT_SHAPE for one without time, ERR_BPTT_TYPE for tokens. */
-export function readMemory(label: string, memory: Signal | undefined): Memory {
+export function readMemory(scope: Scope, label: string, memory: Signal | undefined): Memory {
   if (!memory) throw new BpttError('ERR_BPTT_GRAPH', `${label}: expected two inputs, the sequence it runs over and the one it looks at, received one`, { expected: 2, received: 1 });
   if (!memory.time) throw signalError(`${label}: what it looks at`, ['N', 'T', 'features'], memory, 'let the encoder give its sequence, not its last step');
   const { value, lengths } = featureInput(`${label}: what it looks at`, [memory]);
+  scope.readsAhead(value, 'whole');
   const [steps, , size] = value.shape as [number, number, number];
   const present = lengths && less(reshape(iota(steps), [1, steps]), reshape(lengths, [-1, 1]));
   return { values: transpose(value, [1, 0, 2]), size, present };

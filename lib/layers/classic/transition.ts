@@ -13,7 +13,7 @@ function withinStep(owner: string, scope: Scope): Scope {
     parameter: (name, shape, options) => scope.parameter(name, shape, options),
     state: () => { throw stateError(owner); },
     carry: () => { throw stateError(owner); },
-    readsAhead: () => scope.readsAhead(),
+    readsAhead: (seen, reach) => scope.readsAhead(seen, reach),
     randomKey: (span) => scope.randomKey(span),
   };
 }

@@ -24,7 +24,7 @@ function pool(label: string, scope: Scope, signal: Signal, { overTime, overSpace
   const rank = signal.value.shape.length;
   if (rank === (signal.time ? 5 : 4)) return zeroPadding({ ...signal, value: overSpace(signal.value, [rank - 3, rank - 2]) });
   if (signal.time && rank === 3) {
-    scope.readsAhead();
+    scope.readsAhead(signal.value);
     return { value: overTime(signal), time: false };
   }
   throw signalError(label, signal.time ? ['N', 'T', 'features'] : ['N', 'height', 'width', 'channels'], signal);

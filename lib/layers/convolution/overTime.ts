@@ -26,7 +26,7 @@ export function windowsOverTime(scope: Scope, signal: Signal, windows: Windows, 
   const count = windowCount(steps, windows, padding);
   const lengths = lengthsAfter(signal, count, windows, padding);
   if (padding === 'causal' && windows.stride === 1 && fill === 0) return { taps: tapsAlong(recentInputs(scope, signal, spanOf(windows) - 1), 0, windows, count), lengths };
-  if (readsAhead(windows, padding)) scope.readsAhead();
+  if (readsAhead(windows, padding)) scope.readsAhead(signal.value);
   const { before, after } = paddingOf(windows, padding);
   const missing = Math.max(0, spanOf(windows) - before - steps - after);
   return { taps: tapsAlong(padAxis(signal.value, 0, before, after + missing, fill), 0, windows, Math.max(1, count)), lengths };

@@ -11,7 +11,7 @@ import type { RecurrentSettings } from './options.ts';
 export type ContextUse = 'every' | 'first';
 
 /** The sequence that a recurrent layer reads, and the context [N, D] that its first recurrence adds. @throws ERR_BPTT_GRAPH, ERR_BPTT_SHAPE or ERR_BPTT_TYPE. */
-export function recurrentInputs(label: string, use: ContextUse | undefined, inputs: readonly Signal[]): { readonly signal: Signal; readonly context?: Value | undefined } {
+export function recurrentInputs(scope: Scope, label: string, use: ContextUse | undefined, inputs: readonly Signal[]): { readonly signal: Signal; readonly context?: Value | undefined } {
   if (use === undefined) return { signal: sequenceInput(label, inputs) };
   const [sequence, given] = inputs;
   if (inputs.length !== 2) {
@@ -19,7 +19,10 @@ export function recurrentInputs(label: string, use: ContextUse | undefined, inpu
       { expected: 2, received: inputs.length });
   }
   requireFeatures(`${label}: context`, given!);
-  if (!given!.time && given!.value.shape.length === 2) return { signal: sequenceInput(label, [sequence!]), context: given!.value };
+  if (!given!.time && given!.value.shape.length === 2) {
+    scope.readsAhead(given!.value, 'whole');
+    return { signal: sequenceInput(label, [sequence!]), context: given!.value };
+  }
   throw new BpttError('ERR_BPTT_SHAPE', `${label}: expected its context to be one vector for each row, [N, features], received ${formatShape(outerShape(given!))}; `
     + 'concatenate() joins what differs from step to step to the sequence', { expected: ['N', 'features'], received: outerShape(given!) });
 }

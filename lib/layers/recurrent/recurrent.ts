@@ -36,7 +36,7 @@ function withSkip(scope: Scope, { cell, skip, direction }: RecurrentSettings, in
 
 function buildRecurrent(scope: Scope, settings: RecurrentSettings, inputs: readonly Signal[]): Signal {
   const { dropout, layers, skip } = settings;
-  const given = recurrentInputs(layerLabel(settings.cell.name, scope), settings.context, inputs);
+  const given = recurrentInputs(scope, layerLabel(settings.cell.name, scope), settings.context, inputs);
   let { signal } = given;
   for (let layer = 0; layer < layers; layer++) {
     const dropped = applyDropout(scope, signal, layer === 0 ? dropout.input : dropout.between, dropout.variational);
