@@ -5,6 +5,7 @@ import { defineLayer, layerLabel, onlyInput, type LayerOptions } from './define.
 import type { Layer, Signal } from './layer.ts';
 import { mergeNames, merges, type MergeName } from './merging.ts';
 import { asLayer, describeLayer, layerFromDescription, registerLayer, type LayerDescription } from './registry.ts';
+import { commonEnd } from './shortcut.ts';
 
 export interface BidirectionalOptions extends LayerOptions {
   /** A recurrent layer of direction "forward". */
@@ -48,7 +49,7 @@ export function bidirectional(options: BidirectionalOptions): Layer {
     const first = forward.build(scope.child('forward'), signal);
     const second = backward.build(scope.child('backward'), signal);
     checkHalves(label, merge, first, second);
-    return { ...first, value: merges[merge]([first.value, second.value]), named: { forward: first, backward: second } };
+    return { ...first, end: commonEnd([first, second]), value: merges[merge]([first.value, second.value]), named: { forward: first, backward: second } };
   }, traitsOf([forward, backward]));
 }
 

@@ -42,7 +42,7 @@ export function readChain(owner: string, given: readonly (Layer | LayerDescripti
 }
 
 /**
- * Builds the layers one on top of the other, each in a scope of its own name; those that take further inputs get them in order.
+ * Builds the layers one on top of the other, each in a scope of its own name; those that take further inputs get them in order. What one of them ended with keeps its end.
  * @param enter what a layer gets of the signal before it; default the signal.
  * @throws ERR_BPTT_GRAPH when there are more or fewer inputs than the layers take.
  */
@@ -56,7 +56,8 @@ export function buildChain(label: string, { layers, names, furtherInputs }: Chai
   return layers.reduce<Signal>((signal, layer, i) => {
     const own = further.slice(taken, taken + (layer.furtherInputs ?? 0));
     taken += own.length;
-    return layer.build(scope.child(names[i]!), enter(signal, layer), ...own);
+    const result = layer.build(scope.child(names[i]!), enter(signal, layer), ...own);
+    return result.time || signal.end === undefined || result.end !== undefined ? result : { ...result, end: signal.end };
   }, first);
 }
 

@@ -6,7 +6,7 @@ import { gatedSum } from './gatedSum.ts';
 import type { Layer } from './layer.ts';
 import { zeroPadding } from './masking.ts';
 import { asLayer, describeLayer, registerLayer, type LayerDescription } from './registry.ts';
-import { directionOf, requireSameShape, shortcut, shortcutInput } from './shortcut.ts';
+import { requireSameShape, shortcut, shortcutInput } from './shortcut.ts';
 
 export interface HighwayOptions extends LayerOptions {
   readonly layer: Layer | LayerDescription;
@@ -30,7 +30,7 @@ export function highway(options: HighwayOptions): Layer {
     const label = layerLabel('highway', scope);
     const signal = shortcutInput(label, first);
     const result = layer.build(scope.child(chain.names[0]!), signal, ...further);
-    const past = shortcut(label, signal, result, directionOf(layer));
+    const past = shortcut(label, signal, result);
     requireSameShape(label, past, result, 'give it as many units as the input has features');
     return zeroPadding({ ...result, value: gatedSum(scope, past, result.value, { gateBias }) });
   }, traitsOf([layer]));

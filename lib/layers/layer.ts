@@ -8,6 +8,8 @@ export interface Signal {
   readonly lengths?: Value | undefined;
   /** Of int32 values: how many different ones there are, when the input declares it (0 … tokens − 1). */
   readonly tokens?: number | undefined;
+  /** Of a value without time that a sequence ended in: at which end of each row; absent where it is the last step. */
+  readonly end?: 'first' | 'last' | 'both' | undefined;
   /** What the layer gives beside it, by name: within a model, every state of the layer after each row's last step, [N, H…], by its path below the layer. */
   readonly named?: Readonly<Record<string, Signal>> | undefined;
 }

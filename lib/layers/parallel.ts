@@ -6,6 +6,7 @@ import { defineLayer, layerLabel, onlyInput, outerShape, requireFeatures } from 
 import type { Layer, Signal } from './layer.ts';
 import { mergeNames, merges, type MergeName } from './merging.ts';
 import { describeLayer, registerLayer } from './registry.ts';
+import { commonEnd } from './shortcut.ts';
 import type { StackOptions } from './stack.ts';
 
 export interface ParallelOptions extends StackOptions {
@@ -42,7 +43,7 @@ export function parallel(options: ParallelOptions): Layer {
     checkResults(label, merge, names, results);
     const [first] = results as [Signal, ...Signal[]];
     const named = Object.fromEntries(results.map((result, i) => [names[i]!, result]));
-    return { value: merges[merge](results.map(({ value }) => value)), time: first.time, lengths: first.lengths, named };
+    return { value: merges[merge](results.map(({ value }) => value)), time: first.time, lengths: first.lengths, end: commonEnd(results), named };
   }, traitsOf(layers));
 }
 

@@ -7,7 +7,7 @@ import { glorotUniform } from './initializers/index.ts';
 import type { Layer, Scope, Signal } from './layer.ts';
 import { zeroPadding } from './masking.ts';
 import { asLayer, describeLayer, registerLayer, type LayerDescription } from './registry.ts';
-import { directionOf, requireSameShape, shortcut, shortcutInput } from './shortcut.ts';
+import { requireSameShape, shortcut, shortcutInput } from './shortcut.ts';
 
 export interface ResidualOptions extends LayerOptions {
   readonly layer: Layer | LayerDescription;
@@ -37,7 +37,7 @@ export function residual(options: ResidualOptions): Layer {
     const label = layerLabel('residual', scope);
     const signal = shortcutInput(label, first);
     const result = layer.build(scope.child(chain.names[0]!), signal, ...further);
-    const past = shortcut(label, signal, result, directionOf(layer));
+    const past = shortcut(label, signal, result);
     const fitting = projection ? projected(scope, past, featureCount(result)) : past;
     requireSameShape(label, fitting, result, projection ? 'only the features may differ' : 'give it as many units as the input has features, or set projection: true');
     return zeroPadding({ ...result, value: add(fitting.value, result.value) });

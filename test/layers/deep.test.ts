@@ -134,6 +134,33 @@ describe('deep and skip: past the layers', () => {
     }
   });
 
+  const backwardEnd = { units: 4, direction: 'backward', output: 'last' } as const;
+  for (const [title, make] of Object.entries({
+    'a stack that ends with it': () => stack({ layers: [gru(backwardEnd)] }),
+    'a stack that goes on after it': () => stack({ layers: [gru(backwardEnd), dense({ units: 4 }), parallel({ layers: [dense({ units: 2 }), dense({ units: 2 })] })] }),
+    'a residual around it': () => residual({ layer: gru(backwardEnd) }),
+    'layers side by side': () => parallel({ layers: [gru({ ...backwardEnd, units: 2 }), gru({ ...backwardEnd, units: 2 })] }),
+    'its half of two directions': () => stack({ layers: [bidirectional({ forward: gru({ units: 4, output: 'last' }) }), namedOutput({ output: 'backward' })] }),
+    'its half of one layer in both directions': () => stack({ layers: [gru({ ...backwardEnd, direction: 'bidirectional' }), namedOutput({ output: 'backward' })] }),
+  })) {
+    it(`[93] the first step goes past a backward layer inside of others: ${title}`, () => {
+      const [beside, alone] = [buildMany(residual({ layer: make() }), [{ x, lengths }]), buildMany(make(), [{ x, lengths }])];
+      for (const path of alone.scope.requests.parameters.keys()) {
+        const [inside] = [...beside.scope.requests.parameters.keys()].filter((name) => name.endsWith(`/${path}`));
+        beside.inputs[inside!] = alone.inputs[path]!;
+      }
+      const [sum, result] = [beside, alone].map((built) => valuesOf(built, [built.signal.value])[0]!.data);
+      for (let i = 0; i < 12; i++) assert.equal(sum![i], x.data[i]! + result![i]!, title);
+    });
+  }
+
+  it('[93] nothing goes past layers that end at both ends, also inside of others', () => {
+    const [forward, backward] = [gru({ units: 2, output: 'last' }), gru({ units: 2, direction: 'backward', output: 'last' })];
+    for (const layer of [bidirectional({ forward }), parallel({ layers: [forward, backward] }), stack({ layers: [gru({ units: 2, direction: 'bidirectional', output: 'last' }), dense({ units: 4 })] })]) {
+      for (const around of [residual({ layer }), highway({ layer })]) assertThrows(() => buildMany(around, [{ x }]), 'ERR_BPTT_OPTION', /ends at both ends/);
+    }
+  });
+
   it('[93] skip of stacked layers adds each layer\'s input after the first; wrappers do the same', () => {
     const inside = buildMany(lstm({ units: 4, layers: 2, skip: 'residual' }), [{ x, lengths }]);
     const outside = buildMany(stack({ layers: [lstm({ units: 4, name: 'a' }), residual({ layer: lstm({ units: 4 }), name: 'b' })] }), [{ x, lengths }]);

@@ -8,7 +8,7 @@ import { gatedSum } from '../gatedSum.ts';
 import { zeroPadding } from '../masking.ts';
 import { merges } from '../merging.ts';
 import { isRegisteredLayer, registerRecurrentFactory } from '../registry.ts';
-import { requireSameShape, shortcut } from '../shortcut.ts';
+import { commonEnd, requireSameShape, shortcut } from '../shortcut.ts';
 import { recurrentInputs } from './context.ts';
 import { readRecurrentOptions, type RecurrentOptions, type RecurrentSettings } from './options.ts';
 import { runRecurrence } from './recurrence.ts';
@@ -20,15 +20,16 @@ function runDirections(scope: Scope, settings: RecurrentSettings, signal: Signal
   const last = settings.output === 'last' && layer === settings.layers - 1;
   const directions = settings.direction === 'bidirectional' ? [false, true] : [settings.direction === 'backward'];
   const values = directions.map((reverse) => runRecurrence(scope, settings, signal, { layer, reverse, last, context }));
-  const signalOf = (value: Value): Signal => (last ? { value, time: false } : { value, time: true, lengths: signal.lengths });
-  if (values.length === 1) return signalOf(values[0]!);
-  return { ...signalOf(merges[settings.merge](values)), named: { forward: signalOf(values[0]!), backward: signalOf(values[1]!) } };
+  const signalOf = (value: Value, end: Signal['end']): Signal => (last ? { value, time: false, end } : { value, time: true, lengths: signal.lengths });
+  const results = values.map((value, i) => signalOf(value, directions[i] ? 'first' : 'last'));
+  if (results.length === 1) return results[0]!;
+  return { ...signalOf(merges[settings.merge](values), commonEnd(results)), named: { forward: results[0]!, backward: results[1]! } };
 }
 
 /** What a stacked layer made of its input, with the input beside it. */
-function withSkip(scope: Scope, { cell, skip, direction }: RecurrentSettings, input: Signal, result: Signal, layer: number): Signal {
+function withSkip(scope: Scope, { cell, skip }: RecurrentSettings, input: Signal, result: Signal, layer: number): Signal {
   const label = layerLabel(cell.name, scope);
-  const past = shortcut(label, input, result, direction);
+  const past = shortcut(label, input, result);
   requireSameShape(label, past, result, 'stacked layers with a skip keep their size');
   const value = skip === 'residual' ? add(past.value, result.value) : gatedSum(scope, past, result.value, { gateBias: -1, name: `highway_l${layer}` });
   return zeroPadding({ ...result, value });
