@@ -17,7 +17,7 @@ export interface EncoderDecoderOptions extends ModelSettings {
   readonly steps?: number | undefined;
   /** From the source on. */
   readonly encoder: readonly Layer[];
-  /** From the target to the output. An attention among them looks at what the encoder's last layer gives. */
+  /** From the target to the output. An attention among them looks at what the encoder's last layer gives. A layer that comes twice has one set of weights, and states for each place; refused beside truthShare. */
   readonly decoder: readonly Layer[];
   /**
    * How the decoder learns of the source beside by attention. "state" (default): its recurrent layers begin with the final states of the encoder's, each with those of its
@@ -42,13 +42,21 @@ function requireLayers(name: 'encoder' | 'decoder', given: unknown): readonly La
 /** What an attention looks at, once for each that a layer holds. */
 const lookedAt = ({ furtherInputs = 0 }: Layer, memory: Symbolic): Symbolic[] => Array.from({ length: furtherInputs }, () => memory);
 
-/** For each layer of the decoder the place of the encoder whose states it begins with. */
-function stateSources(encoder: readonly Layer[], places: readonly Symbolic[], decoder: readonly Layer[]): ReadonlyMap<Layer, Symbolic> {
+/** What the decoder's layers begin with, by place: the states of a layer of the encoder, or nothing of its. */
+function stateSources(encoder: readonly Layer[], places: readonly Symbolic[], decoder: readonly Layer[]): (Symbolic | undefined)[] {
   const sources = places.filter((_, i) => encoder[i]!.recurrence);
-  const receivers = decoder.filter(({ recurrence }) => recurrence);
-  if (receivers.length > 0 && sources.length >= receivers.length) return new Map(receivers.map((layer, i) => [layer, sources.at(i - receivers.length)!]));
-  throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: bridge "state" needs a recurrent layer in the encoder for each of the decoder's ${receivers.length}, received ${sources.length}; choose bridge "vector" or "none", `
-    + 'or connect the layers by model() and withInitialState()', { expected: receivers.length, received: sources.length });
+  const count = decoder.filter(({ recurrence }) => recurrence).length;
+  if (count === 0 || sources.length < count) {
+    throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: bridge "state" needs a recurrent layer in the encoder for each of the decoder's ${count}, received ${sources.length}; choose bridge "vector" or "none", `
+      + 'or connect the layers by model() and withInitialState()', { expected: count, received: sources.length });
+  }
+  const inBoth = decoder.find((layer) => layer.recurrence && encoder.includes(layer));
+  if (inBoth) {
+    throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: expected recurrent layers of the decoder's own, for with bridge "state" they begin with the encoder's states, received one ${inBoth.kind} layer in both; `
+      + 'make two layers by two calls, or choose another bridge to share the weights', { received: inBoth.kind });
+  }
+  const own = sources.slice(sources.length - count);
+  return decoder.map(({ recurrence }) => (recurrence ? own.shift() : undefined));
 }
 
 /** A layer of the decoder with what it reads beside its input. */
@@ -57,13 +65,25 @@ interface Wired {
   readonly further: readonly Symbolic[];
 }
 
-function wireDecoder(decoder: readonly Layer[], memory: Symbolic, states: ReadonlyMap<Layer, Symbolic>): Wired[] {
-  return decoder.map((layer) => {
+/** A layer that comes several times stays one layer, with one set of weights; each of its places begins with the states of its own source. */
+function wireDecoder(decoder: readonly Layer[], memory: Symbolic, sources: readonly (Symbolic | undefined)[]): Wired[] {
+  const beginning = new Map<Layer, Layer>();
+  return decoder.map((layer, i) => {
     const looked = lookedAt(layer, memory);
-    const source = states.get(layer);
+    const source = sources[i];
     if (!source) return { layer, further: looked };
-    return { layer: withInitialState({ layer, ...(layer.name === undefined ? {} : { name: layer.name }) }), further: [...looked, source] };
+    const begun = beginning.get(layer) ?? withInitialState({ layer, ...(layer.name === undefined ? {} : { name: layer.name }) });
+    beginning.set(layer, begun);
+    return { layer: begun, further: [...looked, source] };
   });
+}
+
+/** @throws ERR_BPTT_OPTION for a layer that comes twice: inside of one layer each place would have weights of its own. */
+function requireDifferent(decoder: readonly Layer[]): void {
+  const twice = decoder.find((layer, i) => decoder.indexOf(layer) !== i);
+  if (!twice) return;
+  throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: expected different layers in the decoder beside truthShare, which could not share their weights inside of its loop, received one ${twice.kind} layer twice; make them by two calls`,
+    { received: twice.kind });
 }
 
 function runDecoder(wired: readonly Wired[], target: Symbolic, vector: Symbolic | undefined): Symbolic {
@@ -90,8 +110,9 @@ function withTarget(options: EncoderDecoderOptions, target: Symbolic, places: re
   if (options.steps !== undefined) throw new BpttError('ERR_BPTT_OPTION', 'encoderDecoder: a decoder that reads a target has as many steps as that has; leave out steps, or the target', { received: options.steps });
   const bridge = requireChoice('encoderDecoder', 'bridge', options.bridge ?? 'state', ['state', 'vector', 'none'] as const);
   const encoded = places.at(-1)!;
-  const wired = wireDecoder(decoder, encoded, bridge === 'state' ? stateSources(encoder, places, decoder) : new Map());
+  const wired = wireDecoder(decoder, encoded, bridge === 'state' ? stateSources(encoder, places, decoder) : []);
   if (truthShare === undefined) return runDecoder(wired, target, bridge === 'vector' ? vector(encoded) : undefined);
+  requireDifferent(decoder);
   if (bridge !== 'vector') return connect(scheduledSampling({ name: 'decoder', layers: wired.map(({ layer }) => layer), truthShare }), target, ...wired.flatMap(({ further }) => further));
   throw new BpttError('ERR_BPTT_OPTION', 'encoderDecoder: expected bridge "state" or "none" beside truthShare, received "vector"', { expected: ['state', 'none'], received: bridge });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { pairs, teacherForcing } from '../../lib/data/index.ts';
 import type { Dataset, SequencePair } from '../../lib/data/index.ts';
 import { generate, sample } from '../../lib/decoding/index.ts';
-import { bahdanauAttention, dense, embedding, gru, lstm, luongAttention, repeatVector, withInitialState } from '../../lib/layers/index.ts';
+import { bahdanauAttention, dense, embedding, gru, lstm, luongAttention, repeatVector, withInitialState, type Layer } from '../../lib/layers/index.ts';
 import { crossEntropy } from '../../lib/losses/index.ts';
 import { connect, encoderDecoder, input, model, modelFromJSON, sequential, type Model } from '../../lib/model/index.ts';
 import { adam, exponentialDecay } from '../../lib/optimizers/index.ts';
@@ -95,6 +95,25 @@ describe('encoder–decoder: wiring', () => {
     const hand = sequential([gru({ units: 3, output: 'last' }), repeatVector({ steps: 4 }), lstm({ units: 3 }), dense({ units: 1 })], { input: { name: 'source', features: 2 }, seed: 2 });
     const rows = [[[1, 2], [3, 4]], [[0.5, -1]]];
     assert.deepEqual([...(await short.predict(rows)).output.data], [...(await hand.predict(rows)).output.data]);
+  });
+
+  it('a layer that comes twice in the decoder has one set of weights, and in each place the states of its own source', async () => {
+    const parts = { source: { tokens: 10 }, target: { tokens: 10 }, seed: 4 };
+    const encoder = (): Layer[] => [embedding({ size: 4 }), gru({ units: 4, name: 'below' }), gru({ units: 4, name: 'above' })];
+    const shared = gru({ units: 4 });
+    const tied = encoderDecoder({ ...parts, encoder: encoder(), decoder: [embedding({ size: 4 }), shared, shared, dense({ units: 10 })] });
+    assert.deepEqual(tied.definition.layers.filter(({ kind }) => kind === 'withInitialState').map(({ name, inputs, weights }) => [name, inputs.at(-1), weights]),
+      [['withInitialState', 'below', undefined], ['withInitialState_1', 'above', 'withInitialState']]);
+    const apart = encoderDecoder({ ...parts, encoder: encoder(), decoder: [embedding({ size: 4 }), gru({ units: 4 }), gru({ units: 4 }), dense({ units: 10 })] });
+    assert.ok(apart.parameterCount > tied.parameterCount);
+    for (const { name, view } of tied.parameters) {
+      apart.setParameter(name, view);
+      if (name.startsWith('withInitialState/')) apart.setParameter(name.replace('withInitialState', 'withInitialState_1'), view);
+    }
+    assertNear((await tied.predict(data)).output.data, (await apart.predict(data)).output.data, 'as two layers of equal weights');
+    assert.deepEqual(modelFromJSON(JSON.parse(JSON.stringify(tied))).toJSON(), tied.toJSON());
+    assertThrows(() => encoderDecoder({ ...parts, encoder: encoder(), decoder: [embedding({ size: 4 }), shared, shared, dense({ units: 10 })], truthShare: 0.5 }), 'ERR_BPTT_OPTION', /one gru layer twice; make them by two calls/);
+    assertThrows(() => encoderDecoder({ ...parts, encoder: [embedding({ size: 4 }), shared], decoder: [embedding({ size: 4 }), shared, dense({ units: 10 })] }), 'ERR_BPTT_OPTION', /one gru layer in both; make two layers by two calls/);
   });
 
   it('bridges by the encoder\'s vector, read at every step, or by attention alone; equal from JSON', async () => {
