@@ -180,9 +180,9 @@ describe('training: recomputation', function () {
         const key = scope.randomKey();
         const { outputs } = scan({
           initial: {}, inputs: { x: signal!.value },
-          step: ({ x, step }) => ({ next: {}, outputs: { x: multiply(x!, random(add(key, multiply(step!, constant([1, 0], [2], 'int32'))), x!.shape, { distribution: 'uniform', stream: 0 })) } }),
+          step: ({ x, step }) => ({ next: {}, outputs: { x: multiply(x, random(add(key, multiply(step, constant([1, 0], [2], 'int32'))), x.shape, { distribution: 'uniform', stream: 0 })) } }),
         });
-        return { ...signal!, value: outputs['x']! };
+        return { ...signal!, value: outputs['x'] };
       },
     });
     for (const layer of [centred, shaken]) {
