@@ -82,10 +82,10 @@ export function chooseRecurrence(owner: string, model: Model, given: unknown): {
 
 /** @throws ERR_BPTT_OPTION for a model whose steps are not made one after the other. */
 export function requireStepwise(owner: string, model: Model): void {
-  const { backwards } = model.core;
-  if (backwards === undefined) return;
-  throw new BpttError('ERR_BPTT_OPTION', `${owner}: one step after the other is needed, and the layer "${backwards}" reads steps ahead; look at a model of direction "forward" and padding "causal"`,
-    { expected: 'forward', received: backwards });
+  const { readsLater } = model.core;
+  if (readsLater === undefined) return;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: one step after the other is needed, and the layer "${readsLater}" reads steps ahead; look at a model of direction "forward" and padding "causal"`,
+    { expected: 'forward', received: readsLater });
 }
 
 /** @throws ERR_BPTT_OPTION unless a build over so many steps makes as many of these states and outputs, instead of a number of its own as behind `repeatVector`. */

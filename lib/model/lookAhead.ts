@@ -24,11 +24,11 @@ function seenOf(built: BuiltModel, seen: Value, names: readonly string[]): strin
   return names.filter((name) => dependsOn(seen, new Set([built.inputs[name]!])));
 }
 
-/** The first layer that needs more of any of these inputs than their steps so far; inputs without time are there from the first step on. */
-export function aheadOf(built: BuiltModel, inputs: readonly InputDefinition[]): AheadOf | undefined {
+/** The first layer that needs more of any of these inputs than their steps so far, or what `only` says; inputs without time are there from the first step on. */
+export function aheadOf(built: BuiltModel, inputs: readonly InputDefinition[], only?: LookAhead['reach']): AheadOf | undefined {
   const names = inputs.filter(({ time }) => time).map(({ name }) => name);
-  for (const { layer, seen } of built.ahead) {
-    const found = seenOf(built, seen, names);
+  for (const { layer, seen, reach } of built.ahead) {
+    const found = only === undefined || reach === only ? seenOf(built, seen, names) : [];
     if (found.length > 0) return { layer, inputs: found };
   }
   return undefined;

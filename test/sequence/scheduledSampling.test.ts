@@ -8,7 +8,6 @@ import { adam, sgd } from '../../lib/optimizers/index.ts';
 import { evaluate } from '../../lib/runtime/reference/interpreter.ts';
 import { referenceRuntime } from '../../lib/runtime/index.ts';
 import { Trainer } from '../../lib/training/index.ts';
-import { assertRejects, assertThrows } from '../support/errors.ts';
 import { checkGradient } from '../support/gradient-check.ts';
 import { buildMany, someInput, valuesOf, type FedSignal } from '../support/manyInputs.ts';
 import { assertNear } from '../support/models.ts';
@@ -58,14 +57,12 @@ describe('scheduled sampling', () => {
     }
   });
 
-  it('refuses to train layers that read ahead, which would be another network step by step', async () => {
+  it('refuses to train layers that read ahead, which would be another network step by step', () => {
     for (const [path, layer] of Object.entries({
       rnn: rnn({ units: 4, direction: 'bidirectional' }), stack: stack({ layers: [rnn({ units: 4, direction: 'backward' })] }), conv1d: conv1d({ filters: 4, kernel: 3, padding: 'same' }),
     })) {
       const built = sequential([scheduledSampling({ layers: [layer, dense({ units: 2 })], truthShare: 1 })], { input: { features: 2 } });
-      const trainer = new Trainer(built, { loss: squaredError(), optimizer: sgd() });
-      const batch = { input: [[[1, 2], [3, 4], [5, 6]]], target: [[[1, 2], [3, 4], [5, 6]]] };
-      await assertRejects(() => trainer.step(batch), 'ERR_BPTT_OPTION', new RegExp(`scheduledSampling: expected layers of direction "forward" and padding "causal".*"scheduledSampling/${path}.* reads steps ahead`));
+      assertThrows(() => new Trainer(built, { loss: squaredError(), optimizer: sgd() }), 'ERR_BPTT_OPTION', new RegExp(`scheduledSampling: expected layers of direction "forward" and padding "causal".*"scheduledSampling/${path}.* reads steps ahead`));
     }
   });
 
