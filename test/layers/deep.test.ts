@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { slice, sum, type Value } from '../../lib/graph/index.ts';
-import { bidirectional, dense, gru, highway, lstm, namedOutput, normal, parallel, residual, rnn, stack, type Layer } from '../../lib/layers/index.ts';
+import { add, slice, sum, type Value } from '../../lib/graph/index.ts';
+import { bidirectional, defineLayer, dense, gru, highway, lstm, namedOutput, normal, parallel, residual, rnn, stack, type Layer } from '../../lib/layers/index.ts';
 import { connect, input, model, sequential, type Model } from '../../lib/model/index.ts';
 import { referenceRuntime, type Runtime } from '../../lib/runtime/index.ts';
 import { assertThrows } from '../support/errors.ts';
@@ -138,6 +138,7 @@ describe('deep and skip: past the layers', () => {
   for (const [title, make] of Object.entries({
     'a stack that ends with it': () => stack({ layers: [gru(backwardEnd)] }),
     'a stack that goes on after it': () => stack({ layers: [gru(backwardEnd), dense({ units: 4 }), parallel({ layers: [dense({ units: 2 }), dense({ units: 2 })] })] }),
+    'a stack that goes on with a layer of one\'s own': () => stack({ layers: [gru(backwardEnd), defineLayer('twice', {}, (_scope, given) => ({ value: add(given.value, given.value), time: false }))] }),
     'a residual around it': () => residual({ layer: gru(backwardEnd) }),
     'layers side by side': () => parallel({ layers: [gru({ ...backwardEnd, units: 2 }), gru({ ...backwardEnd, units: 2 })] }),
     'its half of two directions': () => stack({ layers: [bidirectional({ forward: gru({ units: 4, output: 'last' }) }), namedOutput({ output: 'backward' })] }),

@@ -8,6 +8,7 @@ import { adam, sgd } from '../../lib/optimizers/index.ts';
 import { evaluate } from '../../lib/runtime/reference/interpreter.ts';
 import { referenceRuntime } from '../../lib/runtime/index.ts';
 import { Trainer } from '../../lib/training/index.ts';
+import { assertThrows } from '../support/errors.ts';
 import { checkGradient } from '../support/gradient-check.ts';
 import { buildMany, someInput, valuesOf, type FedSignal } from '../support/manyInputs.ts';
 import { assertNear } from '../support/models.ts';
