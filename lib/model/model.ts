@@ -97,7 +97,7 @@ export interface ModelCore {
   readonly turns: Turns;
   readonly door: DoorOptions;
   /** The first layer that reads steps ahead: its states are no continuation. */
-  readonly backwards: string | undefined;
+  readonly readsAhead: string | undefined;
   /** The first layer that makes a step of later ones, not counting those that look at the whole. */
   readonly readsLater: string | undefined;
 }
@@ -146,7 +146,7 @@ export class Model {
     this.states = [...this.#probe.states].map(([name, { start }]) => ({ name, sizes: start.shape.slice(1) }));
     const owner = this.name === null ? 'model' : `model "${this.name}"`;
     const door: DoorOptions = { owner, inputs: this.inputs, joined: joinedInputs(wiring, table), double: this.runtime.name === 'reference', copyFinite: this.runtime.copyFinite };
-    this.core = Object.freeze({ wiring, table, store, turns: weightsOf?.core.turns ?? new Turns(), door, backwards: aheadOf(this.#probe, this.inputs)?.layer, readsLater: aheadOf(this.#probe, this.inputs, 'later')?.layer });
+    this.core = Object.freeze({ wiring, table, store, turns: weightsOf?.core.turns ?? new Turns(), door, readsAhead: aheadOf(this.#probe, this.inputs)?.layer, readsLater: aheadOf(this.#probe, this.inputs, 'later')?.layer });
     this.#predictor = new Predictor(this);
     this.#streams = new StreamFactory(this);
   }

@@ -57,10 +57,10 @@ export class CarriedPool {
 
   /** @throws ERR_BPTT_OPTION for a model with a layer that reads steps ahead: what it knows at the beginning of one part is no start for the end of the next. */
   requireForward(): void {
-    const { backwards } = this.#model.core;
-    if (backwards === undefined) return;
-    throw new BpttError('ERR_BPTT_OPTION', `${this.#owner}: states cannot go on from one part of a sequence to the next, for the layer "${backwards}" reads steps ahead; `
-      + `set carryState: false, leave truncation out, or choose direction "forward" and padding "causal"`, { expected: 'forward', received: backwards });
+    const { readsAhead } = this.#model.core;
+    if (readsAhead === undefined) return;
+    throw new BpttError('ERR_BPTT_OPTION', `${this.#owner}: states cannot go on from one part of a sequence to the next, for the layer "${readsAhead}" reads steps ahead; `
+      + `set carryState: false, leave truncation out, or choose direction "forward" and padding "causal"`, { expected: 'forward', received: readsAhead });
   }
 
   /** Says which states are there to go on with. */

@@ -133,8 +133,8 @@ function readRecomputation(model: Model, { recomputation = false, truncation }: 
   if (truncation !== undefined) throw refuse('a trainer without truncation, which bounds the memory already', truncation);
   const timed = model.inputs.filter(({ time }) => time).map(({ name }) => name);
   if (timed.length !== 1) throw refuse(`one input over time, received ${describe(timed)}`, timed);
-  const { backwards } = model.core;
-  if (backwards !== undefined) throw refuse(`layers of direction "forward", and the layer "${backwards}" reads steps ahead`, backwards);
+  const { readsAhead } = model.core;
+  if (readsAhead !== undefined) throw refuse(`layers of direction "forward", and the layer "${readsAhead}" reads steps ahead`, readsAhead);
   const { segment } = recomputation === true ? {} as RecomputationOptions : recomputation;
   return { segment: segment === undefined ? null : requireInteger('Trainer', 'recomputation.segment', segment, 1) };
 }
