@@ -20,6 +20,9 @@ export function framesOf(owner: string, logits: FrameLogits): ArrayLike<number>[
   if (!Array.isArray(logits)) throw wrongType(owner, 'the logits', 'the frames of one sequence, [T, C], such as output.row(n)', logits);
   const frames = logits as readonly ArrayLike<number>[];
   const width = frames[0]?.length;
+  if (typeof frames[0]?.[0] === 'object') {
+    throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected logits of one sequence, [T, C], received those of several, [N, T, C]; decode each of them by itself`, { expected: '[T, C]', received: logits });
+  }
   const different = frames.findIndex((frame) => typeof frame !== 'object' || frame === null || frame.length !== width);
   if (width !== undefined && width > 0 && different < 0) return [...frames];
   throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected at least one frame, each of as many logits, received ${different < 0 ? describe(logits) : `${describe(frames[different])} as frame ${different}`}`,

@@ -161,6 +161,7 @@ describe('decoding: CTC', () => {
     assertThrows(() => ctcGreedy([]), 'ERR_BPTT_SHAPE', /at least one frame/);
     assertThrows(() => ctcGreedy([[1, 2], [1]]), 'ERR_BPTT_SHAPE', /array of 1 as frame 1/);
     assertThrows(() => ctcGreedy({ data: new Float32Array(8), shape: [2, 2, 2] }), 'ERR_BPTT_SHAPE', /output\.row/);
+    assertThrows(() => ctcBeamSearch([[[0, 1], [1, 0]]] as never, { width: 2 }), 'ERR_BPTT_SHAPE', /ctcBeamSearch: .* of several, \[N, T, C\]/);
     assertThrows(() => ctcGreedy([[NaN, 1]]), 'ERR_BPTT_NON_FINITE');
     assertThrows(() => ctcGreedy(5 as never), 'ERR_BPTT_TYPE');
     assertThrows(() => logProbabilities([]), 'ERR_BPTT_TYPE');
