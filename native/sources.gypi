@@ -17,6 +17,7 @@
     "engine/instruction_rules.cpp",
     "engine/map_task.cpp",
     "engine/pack_tasks.cpp",
+    "engine/packing_product_task.cpp",
     "engine/product_tasks.cpp",
     "engine/reduce_tasks.cpp",
     "engine/row_tasks.cpp",

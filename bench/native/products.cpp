@@ -71,6 +71,8 @@ Answer runProduct(const KernelTable& table, std::istringstream& words) {
   gemm.depth = p.depth;
   gemm.columns = p.columns;
   gemm.panelEnd = panels;
+  Floats scratch(table.gemmScratchBytes / sizeof(float));
+  gemm.scratch = scratch.data();
   table.pack(pack);
   table.gemm(gemm);
   Answer answer;

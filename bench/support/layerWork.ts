@@ -163,7 +163,7 @@ export class LayerWork {
     const variables = [...scope.variables.values()].map(({ variable }) => variable);
     this.#store = runtime.store(variables);
     this.#training = mode === 'train';
-    this.#executable = runtime.compile({ inputs, outputs, assignments: [] }, { layouts: [variables] }).bind([this.#store]);
+    this.#executable = runtime.compile({ inputs, outputs, assignments: [] }, { layouts: [variables], changing: mode === 'train' }).bind([this.#store]);
     this.#shapes = Object.fromEntries(Object.entries(outputs).map(([short, { shape }]) => [short, shape]));
     const leaves: [string, Shape][] = [...inputs.map((value): [string, Shape] => [value.node.attributes['name'] as string, value.shape]), ...variables.map((each): [string, Shape] => [each.name, each.shape])];
     this.numbers = Object.fromEntries(leaves.map(([short, shape], i) => [short, numbersFor(short, shape, size.units, i + 1)]));

@@ -36,7 +36,7 @@ export const instructionHeader = 3;
 /** Packed operands are sized in whole groups of this many columns. */
 export const packedColumns = 64;
 
-export const reduceKinds = { sum: 0, max: 1, min: 2 } as const;
+export const reduceKinds = { sum: 0, max: 1, min: 2, squares: 3 } as const;
 export const softmaxKinds = { softmax: 0, logSoftmax: 1 } as const;
 export const distributions = { uniform: 0, normal: 1 } as const;
 export const scanModes = { general: 0, rows: 1 } as const;

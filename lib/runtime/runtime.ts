@@ -45,6 +45,10 @@ export interface CompileOptions {
   readonly optimize?: boolean;
   /** When loops take over the products of what they read and give; default at sizes that leave the processor's cache. */
   readonly spans?: { readonly leastElements: number; readonly rowsAtOnce: number };
+  /** When products pack their right operands themselves; default at sizes that leave the processor's cache. */
+  readonly packing?: { readonly leastElements: number; readonly outsideLoops: { readonly leastElements: number; readonly mostRows: number } };
+  /** Whether parameters are changed between runs by others than the graph, as they are when it gives gradients. Default: whether the graph assigns to them. */
+  readonly changing?: boolean;
 }
 
 /** Either side of the native boundary: the engine, or the interpreter that means the same. */

@@ -118,7 +118,7 @@ export async function gradients(model: Model, batch: Batch, options: GradientOpt
   const signature = { rows: prepared.rows, inputs: Object.fromEntries(sizes) };
   const graph = differentiate(model, signature, Object.keys(prepared.weights), { losses, reduction, lossOn, span, training, given: Object.keys(given) });
   const { store, turns } = model.core;
-  const compiled = model.runtime.compile({ inputs: graph.feeds, outputs: { loss: graph.loss, ...Object.fromEntries(graph.gradients) }, assignments: [] }, { layouts: [store.variables] });
+  const compiled = model.runtime.compile({ inputs: graph.feeds, outputs: { loss: graph.loss, ...Object.fromEntries(graph.gradients) }, assignments: [] }, { layouts: [store.variables], changing: true });
   const feeds = feed(model, prepared, given, graph.keys, requireInteger('gradients', 'seed', options.seed ?? 0, 0));
   const results = await turns.take({ owner: 'gradients', writes: false }, () => compiled.bind([store]).runAsync(feeds));
   const group = (prefix: string): Record<string, Output> => Object.fromEntries([...graph.gradients].filter(([name]) => name.startsWith(prefix)).map(([name, { shape }]) => {

@@ -49,6 +49,8 @@ Fault checkRowwiseBody(const Program& program, const Instruction& scan);
 
 // What an instruction does with its operands; the answers for an instruction whose operand count is right.
 bool isOutput(const Instruction& instruction, size_t index);
+// Whether a product's right operand is an ordinary matrix.
+bool hasUnpackedRight(const Program& program, const Instruction& instruction);
 bool isSharedByRows(const Instruction& instruction, const Program& program, size_t index);
 
 // Lowest and highest element of the space that an operand touches over all its indices and the steps 0 … steps − 1, both relative to

@@ -135,6 +135,7 @@ void demandGemm(Demands& demands, const Instruction& instruction, const Surround
   const int64_t depth = instruction.attributes[0];
   const uint32_t initialMode = instruction.attributes[1];
   const auto span = static_cast<int32_t>(instruction.attributes[2]);
+  const bool unpacked = !batched && demands.operand(1).rank == 2;  // hasUnpackedRight, of operands not yet known to be matrices
   if (span != 0 && (!around.insideScan || batched || span > around.steps || -static_cast<int64_t>(span) > around.steps)) {
     return demands.fail("a span of ", span, " visits, expected 0 outside of scans and for batches, else at most the number of steps");
   }
@@ -151,6 +152,8 @@ void demandGemm(Demands& demands, const Instruction& instruction, const Surround
   }
   demands.stride(2, batched + 1, 1);
   if (initialMode == 1 && demands.operand(3).strides[batched + 1] != 0) demands.stride(3, batched + 1, 1);
+  if (unpacked && around.insideScan) return demands.fail("operand 1 is not packed inside a scan");
+  if (unpacked) return demands.matrix(1, float32, depth, columns);
   demandPacked(demands, 1, batched, depth, columns);
   if (batched) demands.size(1, 0, demands.dimension(2, 0));
 }
@@ -158,7 +161,7 @@ void demandGemm(Demands& demands, const Instruction& instruction, const Surround
 void demandReduce(Demands& demands, const Instruction& instruction) {
   const uint32_t kind = instruction.attributes[0], reduced = instruction.attributes[1];
   const int32_t rank = demands.operand(0).rank;
-  if (kind > 2) demands.fail("kind is ", kind, ", expected 0, 1 or 2");
+  if (kind > 3) demands.fail("kind is ", kind, ", expected 0, 1, 2 or 3");
   if (reduced > static_cast<uint32_t>(rank)) return demands.fail(reduced, " reduced dimensions of ", rank);
   const int32_t kept = rank - static_cast<int32_t>(reduced);
   demands.rank(1, kept);
@@ -356,6 +359,11 @@ bool isOutput(const Instruction& instruction, size_t index) {
     case Opcode::scan: return false;
   }
   return false;
+}
+
+bool hasUnpackedRight(const Program& program, const Instruction& instruction) {
+  const auto rank = [&](size_t operand) { return program.operands[instruction.operands[operand]].rank; };
+  return rank(1) == 2 && rank(2) == 2;
 }
 
 bool isSharedByRows(const Instruction& instruction, const Program& program, size_t index) {

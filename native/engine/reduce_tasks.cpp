@@ -50,8 +50,13 @@ struct Reduction {
   }
 };
 
+constexpr int32_t kindSum = 0, kindSquares = 3;
+
+// Of squares that were summed the sums are added.
+int32_t kindOfParts(int32_t kind) { return kind == kindSquares ? kindSum : kind; }
+
 float combine(int32_t kind, float a, float b) {
-  if (kind == 0) return a + b;
+  if (kindOfParts(kind) == kindSum) return a + b;
   if (a != a || b != b) return a + b;  // NaN
   return kind == 1 ? std::max(a, b) : std::min(a, b);
 }
@@ -224,7 +229,7 @@ class ChunkTask final : public Task {
 class CombineTask final : public Task {
  public:
   CombineTask(const KernelTable& table, const Reduction& reduction, int64_t chunks, const float* partial)
-      : table_(table), output_(reduction.output), kind_(reduction.kind), chunks_(chunks), partial_(partial) {
+      : table_(table), output_(reduction.output), kind_(kindOfParts(reduction.kind)), chunks_(chunks), partial_(partial) {
     results_ = reduction.results();
     outStride_ = reduction.kept.empty() ? 0 : reduction.kept[0].out;
     nanoseconds = static_cast<double>(chunks * results_);
@@ -282,7 +287,7 @@ bool appendReduceTasks(const TaskContext& context, const Instruction& instructio
   reduction.kept = mergedAxes(reduction.input, reduction.output, 0, kept, true, context.insideScan && kept > 0);
   reduction.reduced = mergedAxes(reduction.input, reduction.output, kept, rank, false, false);
   const bool alone = !context.insideScan;  // rows need not stay rows
-  const bool columns = alone && reduction.kind == 0 && reduction.kept.size() == 1 && reduction.reduced.size() == 1 &&
+  const bool columns = alone && reduction.kind == kindSum && reduction.kept.size() == 1 && reduction.reduced.size() == 1 &&
                        reduction.kept[0].in == 1 && reduction.kept[0].out == 1;
   const bool chunked = alone && reduction.kept.size() <= 1 && !reduction.reduced.empty() && reduction.reduced.size() <= 2 &&
                        reduction.results() <= fewResults && reduction.elements() > 2 * chunkElements && reduction.reduced[0].size > 1;

@@ -60,10 +60,10 @@ class ScanTask final : public Task {
   Axis axis(int) const override { return Axis::rows; }
 
  private:
-  // A product of fewer than about 12 rows reads the weights slower than it multiplies, and every thread reads all of them.
+  // A product of fewer than about 8 rows reads the weights slower than it multiplies, and every thread reads all of them.
   double savedByRows(int parts) const {
     const auto pieces = static_cast<double>(std::min<int64_t>(parts, rows));
-    const double share = std::min(1.0, static_cast<double>(rows) / (12.0 * pieces));
+    const double share = std::min(1.0, static_cast<double>(rows) / (8.0 * pieces));
     return nanoseconds * (1 - 1 / pieces) * (share == 1 ? 1.2 : 0.4 + 0.6 * share);  // no barriers: preferred when rows suffice
   }
 

@@ -29,14 +29,23 @@ void Task::runTogether(const Worker& worker, const Team& team) const {
   split == Axis::rows ? runRows(share, worker) : runUnits(share, worker);
 }
 
-size_t scratchBytes(const KernelTable& table) {
-  const size_t kernels = std::max(table.mapScratchBytes, table.gemmScratchBytes);
-  const size_t aligned = (kernels + AlignedMemory::alignment - 1) / AlignedMemory::alignment * AlignedMemory::alignment;
-  return aligned + checkedIndices * sizeof(int32_t);
+namespace {
+
+size_t kernelScratch(const KernelTable& table) {
+  const size_t most = std::max(table.mapScratchBytes, table.gemmScratchBytes);
+  return (most + AlignedMemory::alignment - 1) / AlignedMemory::alignment * AlignedMemory::alignment;
 }
 
-int32_t* checkedIndicesOf(const KernelTable& table, std::byte* scratch) {
-  return reinterpret_cast<int32_t*>(scratch + scratchBytes(table) - checkedIndices * sizeof(int32_t));
+}  // namespace
+
+size_t scratchBytes(const KernelTable& table) {
+  return kernelScratch(table) + checkedIndices * sizeof(int32_t) + packedPieceElements * sizeof(float);
+}
+
+int32_t* checkedIndicesOf(const KernelTable& table, std::byte* scratch) { return reinterpret_cast<int32_t*>(scratch + kernelScratch(table)); }
+
+float* packedPieceOf(const KernelTable& table, std::byte* scratch) {
+  return reinterpret_cast<float*>(scratch + kernelScratch(table) + checkedIndices * sizeof(int32_t));
 }
 
 bool farBlockOf(const Place& place, FarBlock& block) {

@@ -159,9 +159,10 @@ class Task {
   std::vector<Touched> touched;
 };
 
-// Bytes of scratch that a thread needs: a kernel's (one runs at a time), then room for a block of checked indices.
-constexpr int64_t checkedIndices = 256;
+// Bytes of scratch that a thread needs: a kernel's (one runs at a time), then room for a block of checked indices and for a piece of a packed operand.
+constexpr int64_t checkedIndices = 256, packedPieceElements = 64 * 1024;
 size_t scratchBytes(const KernelTable& table);
 int32_t* checkedIndicesOf(const KernelTable& table, std::byte* scratch);
+float* packedPieceOf(const KernelTable& table, std::byte* scratch);
 
 }  // namespace bptt

@@ -34,6 +34,7 @@ bool appendTasks(const TaskContext& context, const Instruction& instruction, Tas
 std::unique_ptr<Task> makeMapTask(const TaskContext& context, const Instruction& instruction);
 std::unique_ptr<Task> makePackTask(const TaskContext& context, const Instruction& instruction);  // pack, packStep, sumPacked
 std::unique_ptr<Task> makeGemmTask(const TaskContext& context, const Instruction& instruction);
+std::unique_ptr<Task> makePackingProductTask(const TaskContext& context, const Instruction& instruction);  // of a right operand that is not packed
 bool appendReduceTasks(const TaskContext& context, const Instruction& instruction, TaskList& tasks);
 std::unique_ptr<Task> makeRowTask(const TaskContext& context, const Instruction& instruction);      // softmax, standardize, argMax, random, iota
 std::unique_ptr<Task> makeIndexedTask(const TaskContext& context, const Instruction& instruction);  // gather, scatterAdd, oneHot, crossEntropy…

@@ -70,7 +70,7 @@ struct GemmArguments {
   void* scratch;
 };
 
-// out[r] = reduction over `inner` elements of row r. kind 0 sum, 1 max, 2 min. Sums are pairwise over blocks of 1024 in a fixed order; max and
+// out[r] = reduction over `inner` elements of row r. kind 0 sum, 1 max, 2 min, 3 sum of squares. Sums are pairwise over blocks of 1024 in a fixed order; max and
 // min give NaN when an element is NaN. The reduced elements of row r are element(i, j) = in[r*rowStride + i*outerStride + j*innerStride], i < outer, j < inner.
 struct ReduceArguments {
   const float* in;

@@ -45,17 +45,27 @@ BPTT_INLINE float sumOfPartials(float (&partials)[kPartialSums]) {
   return partials[0];
 }
 
+// What is summed of every element: itself, or its square.
+struct Element {
+  BPTT_INLINE Vector term(Vector x) { return x; }
+};
+
+struct Square {
+  BPTT_INLINE Vector term(Vector x) { return multiply(x, x); }
+};
+
 // At most kSumBlock contiguous elements.
+template <class Summed>
 float sumBlock(const float* from, ptrdiff_t count) {
   Vector sums[kSumVectors];
   for (int v = 0; v < kSumVectors; ++v) sums[v] = broadcast(0.0f);
   ptrdiff_t i = 0;
   for (; i + kPartialSums <= count; i += kPartialSums) {
-    for (int v = 0; v < kSumVectors; ++v) sums[v] = add(sums[v], load(from + i + v * kLanes));
+    for (int v = 0; v < kSumVectors; ++v) sums[v] = add(sums[v], Summed::term(load(from + i + v * kLanes)));
   }
   for (int v = 0; i < count; ++v, i += kLanes) {
     const ptrdiff_t left = count - i;
-    sums[v] = add(sums[v], left >= kLanes ? load(from + i) : loadFirst(from + i, left));
+    sums[v] = add(sums[v], Summed::term(left >= kLanes ? load(from + i) : loadFirst(from + i, left)));
   }
   float partials[kPartialSums];
   for (int v = 0; v < kSumVectors; ++v) store(partials + v * kLanes, sums[v]);
@@ -131,11 +141,12 @@ Vector sumsOfRows(const Rows& terms, int rows, ptrdiff_t columns) {
   return total;
 }
 
+template <class Summed>
 struct Elements {
   struct Row {
     const float* from;
-    inline Vector at(ptrdiff_t i) const { return load(from + i); }
-    inline Vector first(ptrdiff_t i, ptrdiff_t count) const { return loadFirst(from + i, count); }
+    inline Vector at(ptrdiff_t i) const { return Summed::term(load(from + i)); }
+    inline Vector first(ptrdiff_t i, ptrdiff_t count) const { return Summed::term(loadFirst(from + i, count)); }
   };
   const float* from;
   ptrdiff_t rowStride;
@@ -201,12 +212,13 @@ const float* readBlock(BlockReader& reader, ptrdiff_t begin, ptrdiff_t count) {
   return reader.copy;
 }
 
+template <class Summed>
 float sumRow(BlockReader& reader) {
   PairwiseSum sum;
   sum.count = 0;
   for (ptrdiff_t begin = 0; begin < reader.total; begin += kSumBlock) {
     const ptrdiff_t count = reader.total - begin < kSumBlock ? reader.total - begin : kSumBlock;
-    addBlockSum(sum, sumBlock(readBlock(reader, begin, count), count));
+    addBlockSum(sum, sumBlock<Summed>(readBlock(reader, begin, count), count));
   }
   return totalOf(sum);
 }
@@ -221,6 +233,25 @@ float chooseInRow(BlockReader& reader) {
   return chosen;
 }
 
+template <class Summed>
+void sumContiguousRows(const ReduceArguments& arguments, ptrdiff_t count) {
+  for (ptrdiff_t row = 0; row < arguments.rows; row += kLanes) {
+    const int rows = arguments.rows - row < kLanes ? static_cast<int>(arguments.rows - row) : kLanes;
+    float sums[kLanes];
+    store(sums, sumsOfRows(Elements<Summed>{arguments.in + row * arguments.rowStride, arguments.rowStride}, rows, count));
+    for (int r = 0; r < rows; ++r) arguments.out[(row + r) * arguments.outStride] = sums[r];
+  }
+}
+
+float reduceRow(BlockReader& reader, int32_t kind) {
+  switch (kind) {
+    case 0: return sumRow<Element>(reader);
+    case 1: return chooseInRow<Largest>(reader);
+    case 2: return chooseInRow<Smallest>(reader);
+    default: return sumRow<Square>(reader);
+  }
+}
+
 void reduce(const ReduceArguments& arguments) {
   BlockReader reader;
   reader.outerStride = arguments.outerStride;
@@ -232,19 +263,12 @@ void reduce(const ReduceArguments& arguments) {
     reader.inner = reader.total;
     reader.innerStride = arguments.outerStride;
   }
-  ptrdiff_t row = 0;
-  if (arguments.kind == 0 && reader.inner == reader.total && reader.innerStride == 1) {
-    for (; row < arguments.rows; row += kLanes) {
-      const int rows = arguments.rows - row < kLanes ? static_cast<int>(arguments.rows - row) : kLanes;
-      float sums[kLanes];
-      store(sums, sumsOfRows(Elements{arguments.in + row * arguments.rowStride, arguments.rowStride}, rows, reader.total));
-      for (int r = 0; r < rows; ++r) arguments.out[(row + r) * arguments.outStride] = sums[r];
-    }
-  }
-  for (; row < arguments.rows; ++row) {
+  const bool contiguous = reader.inner == reader.total && reader.innerStride == 1;
+  if (contiguous && arguments.kind == 0) return sumContiguousRows<Element>(arguments, reader.total);
+  if (contiguous && arguments.kind == 3) return sumContiguousRows<Square>(arguments, reader.total);
+  for (ptrdiff_t row = 0; row < arguments.rows; ++row) {
     reader.row = arguments.in + row * arguments.rowStride;
-    float& out = arguments.out[row * arguments.outStride];
-    out = arguments.kind == 0 ? sumRow(reader) : arguments.kind == 1 ? chooseInRow<Largest>(reader) : chooseInRow<Smallest>(reader);
+    arguments.out[row * arguments.outStride] = reduceRow(reader, arguments.kind);
   }
 }
 

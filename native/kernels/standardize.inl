@@ -74,7 +74,7 @@ void standardize(const StandardizeArguments& arguments) {
   const Vector count = broadcast(static_cast<float>(columns));
   for (ptrdiff_t begin = 0; begin < arguments.rows; begin += kLanes) {
     const int rows = arguments.rows - begin < kLanes ? static_cast<int>(arguments.rows - begin) : kLanes;
-    const Elements in{arguments.in + begin * arguments.inRowStride, arguments.inRowStride};
+    const Elements<Element> in{arguments.in + begin * arguments.inRowStride, arguments.inRowStride};
     float centers[kLanes], scales[kLanes];
     store(centers, divide(sumsOfRows(in, rows, columns), count));
     const Vector variances = divide(sumsOfRows(SquaredDifferences{in.from, in.rowStride, centers}, rows, columns), count);

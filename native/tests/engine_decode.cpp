@@ -92,10 +92,12 @@ void checkShapes() {
   refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix}, {5, 1, 0}), "initialMode 1");
   refuses(oneInstruction(Opcode::gemm, {matrix, packed, {writable, 0, {6, 5}, ElementType::float32, {1, 6}}}, {5, 0, 0}), "stride 1 is 6");
   refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix}, {5, 0, 1}), "a span of 1");
+  refuses(oneInstruction(Opcode::gemm, {matrix, {writable, 0, {4, 5}}, matrix}, {5, 0, 0}), "operand 1: dimension 0 is 4, expected 5");
+  refuses(oneInstruction(Opcode::gemm, {matrix, {writable, 0, {5, 5}, int32}, matrix}, {5, 0, 0}), "operand 1 is int32");
   refuses(oneInstruction(Opcode::packStep, {matrix, packed}, {}), "outside of scans");
   refuses(oneInstruction(Opcode::sumPacked, {{arena, 0, {319}}, {writable, 0, {6}}}, {5}), "takes 320");
   refuses(oneInstruction(Opcode::gemm, {matrix, packed, matrix, {writable, 0, {6, 5}, ElementType::float32, {10, 2}}}, {5, 1, 0}), "stride 1 is 2");
-  refuses(oneInstruction(Opcode::reduce, {matrix, vector}, {3, 1}), "kind is 3");
+  refuses(oneInstruction(Opcode::reduce, {matrix, vector}, {4, 1}), "kind is 4");
   refuses(oneInstruction(Opcode::reduce, {matrix, vector}, {0, 3}), "3 reduced");
   refuses(oneInstruction(Opcode::reduce, {matrix, matrix}, {0, 1}), "rank 2, expected 1");
   refuses(oneInstruction(Opcode::gather, {matrix, vector, matrix}, {}), "is float32, expected int32");

@@ -44,19 +44,20 @@ void checkReduce(const KernelTable& table, ptrdiff_t rows, ptrdiff_t outer, ptrd
   const ptrdiff_t size = (rows - 1) * at.rowStride + (outer - 1) * at.outerStride + (inner - 1) * at.innerStride + 1;
   GuardedFloats in(size, flush), out((rows - 1) * 2 + 1, flush);
   for (ptrdiff_t i = 0; i < size; ++i) in[i] = numbers.between(-1, 3);
-  for (int32_t kind = 0; kind < 3; ++kind) {
+  for (int32_t kind = 0; kind < 4; ++kind) {
     out.fillWithPattern();
     table.reduce({in.data(), at.rowStride, at.outerStride, at.innerStride, rows, outer, inner, out.data(), 2, kind});
     bool good = true;
     for (ptrdiff_t r = 0; r < rows; ++r) {
-      std::vector<float> x;
+      std::vector<float> x, squares;
       float largest = -INFINITY, smallest = INFINITY;
       for (ptrdiff_t e = 0; e < outer * inner; ++e) {
         x.push_back(in[r * at.rowStride + e / inner * at.outerStride + e % inner * at.innerStride]);
+        squares.push_back(x.back() * x.back());
         largest = fmaxf(largest, x.back());
         smallest = fminf(smallest, x.back());
       }
-      const float expected = kind == 0 ? promisedSum(x) : kind == 1 ? largest : smallest;
+      const float expected = kind == 0 ? promisedSum(x) : kind == 1 ? largest : kind == 2 ? smallest : promisedSum(squares);
       good = good && out[2 * r] == expected && (r + 1 == rows || isUntouched(out[2 * r + 1]));
     }
     CHECK_NOTE(good, "(%s kind %d: %td rows of %td x %td)", table.name, kind, rows, outer, inner);

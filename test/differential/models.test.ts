@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { crossEntropy, dense, embedding, gru, lstm, referenceRuntime, rnn, sequential, sgd, squaredError, Trainer } from '../../lib/index.ts';
 import type { Layer, Model, Runtime } from '../../lib/index.ts';
 import { createNativeRuntime, loadNative } from '../../lib/runtime/index.ts';
-import { smallSpans } from './support.ts';
+import { smallPacking, smallSpans } from './support.ts';
 import { relativeError } from '../support/tensors.ts';
 
 /** One recurrent layer of a random model. */
@@ -123,6 +123,7 @@ describe('differential: random models, native against the reference', function (
   }
   const engine = createNativeRuntime(native.module);
   const withSpans: Runtime = { ...engine, compile: (graph, options) => engine.compile(graph, { ...options, spans: smallSpans }) };
+  const withPacking: Runtime = { ...engine, compile: (graph, options) => engine.compile(graph, { ...options, ...smallPacking }) };
 
   it('predict and train alike', async () => {
     await fc.assert(fc.asyncProperty(plan, async (chosen) => {
@@ -131,7 +132,7 @@ describe('differential: random models, native against the reference', function (
         const error = relativeError(one, other, 1e-3);
         assert.ok(error <= tolerance, `${what}: relative error ${error}`);
       };
-      for (const actual of [await run(chosen, engine), await run(chosen, withSpans)]) {
+      for (const actual of [await run(chosen, engine), await run(chosen, withSpans), await run(chosen, withPacking)]) {
         close(actual.predicted, expected.predicted, 'prediction');
         close(actual.losses, expected.losses, 'losses');
         close(actual.norms, expected.norms, 'gradient norms');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Graph, Shape, Value, Variable } from '../../lib/graph/index.ts';
 import { elementCount, input } from '../../lib/graph/index.ts';
 import { createNativeRuntime, loadNative, referenceRuntime } from '../../lib/runtime/index.ts';
-import type { RunArray, Runtime } from '../../lib/runtime/index.ts';
+import type { CompileOptions, RunArray, Runtime } from '../../lib/runtime/index.ts';
 
 /** The engine, or undefined where no build loads. */
 export const nativeRuntime: Runtime | undefined = (() => {
@@ -47,9 +47,12 @@ interface Results {
 /** Loops take over every product that they can, a few steps at a time. */
 export const smallSpans = { leastElements: 0, rowsAtOnce: 6 };
 
+/** Every product outside of loops packs its right operand itself, and none goes into a loop. */
+export const smallPacking = { packing: { leastElements: 0, outsideLoops: { leastElements: 0, mostRows: 1e9 } }, changing: true };
+
 /** Runs a graph twice (so that assignments are read back) on fresh stores whose variables begin with repeatable numbers. */
-export function runGraph(runtime: Runtime, graph: Graph, options: { variables?: readonly Variable[]; optimize?: boolean; spans?: typeof smallSpans; seed?: number; indices?: number; runs?: number } = {}): Results {
-  const { variables = [], optimize = true, spans, seed = 1, indices, runs = 2 } = options;
+export function runGraph(runtime: Runtime, graph: Graph, options: { variables?: readonly Variable[]; compiled?: Partial<CompileOptions>; seed?: number; indices?: number; runs?: number } = {}): Results {
+  const { variables = [], compiled = {}, seed = 1, indices, runs = 2 } = options;
   const store = runtime.store(variables);
   const next = randomNumbers(seed + 99);
   for (const variable of variables) {
@@ -57,7 +60,7 @@ export function runGraph(runtime: Runtime, graph: Graph, options: { variables?: 
     for (let i = 0; i < view.length; i++) view[i] = variable.type === 'float32' ? Math.fround(next()) : 0;
   }
   store.touch();
-  const executable = runtime.compile(graph, { layouts: [variables], optimize, ...(spans ? { spans } : {}) }).bind([store]);
+  const executable = runtime.compile(graph, { layouts: [variables], ...compiled }).bind([store]);
   let outputs: Record<string, RunArray> = {};
   for (let run = 0; run < runs; run++) outputs = executable.run(inputData(graph, seed + run, indices));
   return { outputs, variables: variables.map((variable) => store.view(variable).slice()) };
@@ -84,9 +87,10 @@ export function assertAgreement(graph: Graph, options: Parameters<typeof runGrap
   assert.ok(nativeRuntime);
   const { tolerance = 2e-5 } = options;
   const expected = runGraph(referenceRuntime, graph, options);
-  assertSameResults(runGraph(nativeRuntime, graph, { ...options, optimize: false }), expected, tolerance, 'plain');
-  assertSameResults(runGraph(nativeRuntime, graph, { ...options, optimize: true }), expected, tolerance, 'optimised');
-  assertSameResults(runGraph(nativeRuntime, graph, { ...options, spans: smallSpans }), expected, tolerance, 'optimised, with products in loops');
+  const ways: Record<string, Partial<CompileOptions>> = {
+    plain: { optimize: false }, optimised: {}, 'optimised, with products in loops': { spans: smallSpans }, 'optimised, with products that pack': { spans: smallSpans, ...smallPacking },
+  };
+  for (const [what, compiled] of Object.entries(ways)) assertSameResults(runGraph(nativeRuntime, graph, { ...options, compiled }), expected, tolerance, what);
 }
 
 /** A graph of named outputs whose inputs are found by walking. */

@@ -10,10 +10,14 @@ import {
 } from './places.ts';
 import type { SpanSettings } from './spans.ts';
 import type { Unit } from './units.ts';
+import type { PackingSettings } from './packing.ts';
 
 export interface PlanOptions {
   readonly optimize: boolean;
   readonly spans: SpanSettings;
+  readonly packing: PackingSettings;
+  /** Parameters change from run to run: nothing is gained by keeping them packed. */
+  readonly changing: boolean;
 }
 
 /** How an operation may have its result written; what does not fit is copied afterwards. */

@@ -200,6 +200,10 @@ const emitRandom: Emitter = (block, unit) => {
 const emitters: Readonly<Record<string, Emitter>> = {
   matmul: emitMatmul,
   reduceSum: emitReduction('sum'), reduceMax: emitReduction('max'), reduceMin: emitReduction('min'),
+  sumSquares: (block, unit) => {
+    const place = block.place(unit.inputs[0]!);
+    emitKernel(block, unit, 'reduce', [place], isInjective, { attributes: [reduceKinds.squares, place.dimensions.length] });
+  },
   concat: emitConcat, pad: emitPad, random: emitRandom,
   gather: (block, unit) => {
     const table = block.place(unit.inputs[0]!);

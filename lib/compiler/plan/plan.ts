@@ -10,6 +10,7 @@ import type { BlockLayout } from './memory.ts';
 import { shareRegions } from './sharing.ts';
 import { formUnits } from './units.ts';
 import type { Unit } from './units.ts';
+import { packInProducts } from './packing.ts';
 
 /** A program, where its inputs and outputs lie, and what its errors can be told about. */
 export interface Plan {
@@ -98,6 +99,16 @@ function commitRoots(graph: Graph): { readonly roots: Value[]; readonly last: Va
   return { roots: Object.values(graph.outputs), last: graph.assignments.map(({ value }) => value) };
 }
 
+/** The prologue first; and products that pack for themselves what no prologue keeps packed from run to run. */
+function splitAndJoin(written: readonly Instruction[], hasParameters: boolean, { optimize, changing, packing }: PlanOptions): { readonly instructions: Instruction[]; readonly prologue: number } {
+  const join = (instructions: readonly Instruction[], prologue: number): Instruction[] => (optimize ? packInProducts(instructions, packing, prologue) : [...instructions]);
+  // Without a store of parameters the first storage is the input/output block, whose writes nobody announces.
+  if (!hasParameters) return { instructions: join(written, 0), prologue: 0 };
+  if (changing) return splitPrologue(join(written, 0));
+  const { instructions, prologue } = splitPrologue(written);
+  return { instructions: join(instructions, prologue), prologue };
+}
+
 /**
  * Gives every value of a graph a place and writes the instructions that compute it: units in order, destinations, lifetimes, arena. What the run
  * writes to variables comes last, so that a run that is stopped before has changed nothing.
@@ -117,8 +128,7 @@ export function planProgram(graph: Graph, layouts: readonly (readonly Variable[]
   requestAll(block);
   emitUnits(block);
   deliverRest(block, deliveries);
-  // Without a store of parameters the first storage is the input/output block, whose writes nobody announces.
-  const { instructions, prologue } = layouts.length > 0 ? splitPrologue(block.instructions) : { instructions: block.instructions, prologue: 0 };
+  const { instructions, prologue } = splitAndJoin(block.instructions, layouts.length > 0, options);
   if (options.optimize) shareRegions(instructions);
   const arenaSize = layOutArena(instructions, options.optimize);
   const program = { storages: storageNeeds(memory, instructions), arenaSize, constants: memory.constants(), instructions, prologue };

@@ -1,5 +1,5 @@
 import { elementCount, sameShape } from '../../graph/value.ts';
-import type { Value } from '../../graph/value.ts';
+import type { Node, Value } from '../../graph/value.ts';
 import { initialModes, packedSize } from '../format.ts';
 import type { Place } from '../program.ts';
 import { viewedValue } from '../walk.ts';
@@ -52,6 +52,12 @@ function hasSoleReader(block: Block, value: Value, reader: Unit): boolean {
   return block.units.every((unit) => unit.inputs.filter((input) => viewedValue(input) === value).length === (unit === reader ? 1 : 0));
 }
 
+/** Whether a product had better stay outside of loops, where it packs its right operand itself. */
+function packsOutside(block: Block, { inputs: [, right], outputs: [result] }: Node): boolean {
+  const { changing, packing: { outsideLoops: { leastElements, mostRows } } } = block.options;
+  return changing && elementCount(right!.shape) >= leastElements && elementCount(result!.shape.slice(0, -1)) <= mostRows;
+}
+
 /** The products that a scan's body had better compute itself. */
 export function findAheadProducts(block: Block, scan: Unit, { perStep, length }: ScanParts): AheadProduct[] {
   if (!block.options.optimize || block.outer) return [];
@@ -65,7 +71,7 @@ export function findAheadProducts(block: Block, scan: Unit, { perStep, length }:
     const span = spanFor(block, rows);
     const fits = value.shape.length === 3 && shape.length === 2 && shape[0] === steps * rows && shape[1] === columns;
     const wider = fits && columns >= elementCount(product.inputs[0]!.shape) / shape[0]!;
-    if (!wider || steps * rows * columns < block.options.spans.leastElements || span * 2 > length || !hasSoleReader(block, source, scan)) return [];
+    if (!wider || packsOutside(block, product) || steps * rows * columns < block.options.spans.leastElements || span * 2 > length || !hasSoleReader(block, source, scan)) return [];
     return [{ unit, sequence, span }];
   });
 }
@@ -146,7 +152,7 @@ function readingOf(block: Block, unit: Unit, scan: Unit, stacked: Value): 'behin
   }
   if (node.operation !== 'matmul' || node.outputs[0]!.shape.length !== 2) return 'other';
   const [left, right] = node.inputs as [Value, Value];
-  if (left === reads[0] && node.attributes['transposeA'] !== true && readyBefore(block, unit, scan, stacked)) return 'behind';
+  if (left === reads[0] && node.attributes['transposeA'] !== true && readyBefore(block, unit, scan, stacked)) return packsOutside(block, node) ? 'other' : 'behind';
   return right === reads[0] && node.attributes['transposeB'] !== true ? 'packed' : 'other';
 }
 

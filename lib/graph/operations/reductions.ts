@@ -72,6 +72,21 @@ defineReduction('reduceSum', total, restore);
 defineReduction('reduceMax', extreme((a, b) => Math.max(a, b)), toExtremes);
 defineReduction('reduceMin', extreme((a, b) => Math.min(a, b)), toExtremes);
 
+// The sum of all squares, without the squares: the compiler's, so it has no gradient of its own.
+defineOperation({
+  name: 'sumSquares',
+  infer([x]) {
+    requireType('sumSquares', 'the input', x!, ['float32']);
+    return [{ shape: [], type: 'float32' }];
+  },
+  reference(_, [x]) {
+    const result = allocate([], 'float32');
+    const squares = (x!.data as Float64Array).map((number) => number * number);
+    result.data[0] = total(squares, 0, squares.length);
+    return [result];
+  },
+});
+
 function reduce(name: string, x: Value, axes: readonly number[] | undefined, keepDimensions: boolean): Value {
   requireValue(name, 'the input', x);
   const resolved = axes ? resolveAxes(name, axes, x.shape.length) : x.shape.map((_, axis) => axis);
