@@ -19,9 +19,10 @@ class PackingProductTask final : public Task {
                   packNanoseconds * static_cast<double>(depth_ * columns_);
   }
 
-  // Threads with panels of their own pack each piece once; those with rows of their own pack all of them.
+  // Threads with panels of their own pack each piece once; those with rows of their own pack all of them. But no thread should wait for another that has
+  // a panel more, or one more that is full.
   Axis axis(int parts) const override {
-    if (units % parts == 0 || units >= 8 * static_cast<int64_t>(parts)) return Axis::units;
+    if (units >= 8 * static_cast<int64_t>(parts) || columns_ % (parts * static_cast<int64_t>(table_.panelWidth)) == 0) return Axis::units;
     return Task::axis(parts);
   }
 
