@@ -16,18 +16,37 @@ namespace {
 
 // Large blocks are pages of their own: they come zeroed, and go back to the system at once instead of staying with the allocator.
 constexpr size_t leastMapped = size_t{1} << 18;
-constexpr size_t leastHuge = size_t{1} << 21;
+// Weights of several megabytes outgrow the TLB: blocks of this size are whole huge pages, where the system has any.
+constexpr size_t hugePage = size_t{1} << 21;
 
 bool isMapped(size_t bytes) { return BPTT_HAS_MMAP && bytes >= leastMapped; }
 
+// What is mapped for so many bytes.
+size_t mappedBytes(size_t bytes) { return bytes < hugePage ? bytes : (bytes + hugePage - 1) / hugePage * hugePage; }
+
+void unmapPages(void* block, size_t bytes) {
+#if BPTT_HAS_MMAP
+  if (bytes > 0) munmap(block, bytes);
+#else
+  static_cast<void>(block);
+  static_cast<void>(bytes);
+#endif
+}
+
 void* mapPages(size_t bytes) {
 #if BPTT_HAS_MMAP
-  void* block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const size_t wanted = mappedBytes(bytes), spare = bytes < hugePage ? 0 : hugePage;
+  void* block = mmap(nullptr, wanted + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (block == MAP_FAILED) return nullptr;
+  if (spare == 0) return block;
+  const size_t before = (hugePage - reinterpret_cast<uintptr_t>(block) % hugePage) % hugePage;
+  std::byte* aligned = static_cast<std::byte*>(block) + before;
+  unmapPages(block, before);
+  unmapPages(aligned + wanted, spare - before);
 #if defined(MADV_HUGEPAGE)
-  if (bytes >= leastHuge) madvise(block, bytes, MADV_HUGEPAGE);  // weights of several megabytes outgrow the TLB; only a hint
+  madvise(aligned, wanted, MADV_HUGEPAGE);  // only a hint
 #endif
-  return block;
+  return aligned;
 #else
   static_cast<void>(bytes);
   return nullptr;
@@ -58,13 +77,11 @@ AlignedMemory& AlignedMemory::operator=(AlignedMemory&& other) noexcept {
 }
 
 AlignedMemory::~AlignedMemory() {
-#if BPTT_HAS_MMAP
   if (isMapped(bytes_)) {
-    munmap(block_, bytes_);
-    return;
+    unmapPages(block_, mappedBytes(bytes_));
+  } else {
+    std::free(block_);
   }
-#endif
-  std::free(block_);
 }
 
 }  // namespace bptt
