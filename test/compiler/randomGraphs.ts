@@ -43,12 +43,14 @@ function extend(draws: Draws, pool: readonly g.Value[], width: number): g.Value 
   }
 }
 
-/** A scan over a random body, with and against time, with a sum that is carried along. */
-function randomScan(draws: Draws, rows: number, width: number): g.Value[] {
+/** A scan over a random body, with and against time, with a sum that is carried along. It begins with a value that others read too. */
+function randomScan(draws: Draws, rows: number, width: number, pool: readonly g.Value[]): g.Value[] {
   const weights = floats('u', width, width);
   const sequence = floats('x', 4, rows, width);
+  const start = draws.of([floats('h', rows, width), ...pool.filter(({ shape }) => g.sameShape(shape, [rows, width]))]);
+  const kept = draws.below(2) === 1;
   const { final, outputs } = g.scan({
-    initial: { h: floats('h', rows, width), total: g.zeros([width, width]), bias: g.zeros([width]) }, inputs: { x: sequence }, reverse: draws.below(2) === 1,
+    initial: { h: start, total: g.zeros([width, width]), bias: g.zeros([width]) }, inputs: { x: sequence }, reverse: draws.below(2) === 1,
     step: ({ h, x, total, bias }) => {
       const pool: g.Value[] = [h, x, g.matmul(x, weights), g.matmul(h, weights)];
       for (let i = 0; i < 3 + draws.below(5); i++) {
@@ -59,11 +61,11 @@ function randomScan(draws: Draws, rows: number, width: number): g.Value[] {
       const factor = draws.of(pool);
       return {
         next: { h: next, total: g.add(total, g.matmul(factor, next, { transposeA: true })), bias: g.add(bias, g.sum(next, [0])) },
-        outputs: { y: draws.of(pool), product: g.matmul(next, weights), before: h },
+        outputs: { y: draws.of(pool), product: g.matmul(next, weights), before: kept ? h : x },
       };
     },
   });
-  return [final.h, final.total, final.bias, outputs.y, outputs.product, outputs.before];
+  return [final.h, final.total, final.bias, outputs.y, outputs.product, outputs.before, g.add(final.h, start)];
 }
 
 /** Named outputs of a random graph; `gradients` adds those of a scalar made of them. */
@@ -74,7 +76,7 @@ export function randomOutputs(numbers: readonly number[], { gradients = false }:
   const start = [floats('a', rows, width), floats('b', rows, width), g.constant(0.5, [rows, width]), g.zeros([rows, width])];
   const pool = [...start];
   for (let i = 0; i < 4 + draws.below(10); i++) pool.push(extend(draws, pool, width));
-  const made = [pool[pool.length - 1]!, draws.of(pool), ...(draws.below(2) === 1 ? randomScan(draws, rows, width) : [])];
+  const made = [pool[pool.length - 1]!, draws.of(pool), ...(draws.below(2) === 1 ? randomScan(draws, rows, width, pool) : [])];
   const outputs: Record<string, g.Value> = Object.fromEntries(made.map((value, i) => [`y${i}`, value]));
   if (!gradients) return outputs;
   const loss = made.map((value) => g.mean(g.square(g.tanh(value)))).reduce((total, term) => g.add(total, term));

@@ -11,6 +11,7 @@ interface Recurrence {
   readonly kind: 'rnn' | 'lstm' | 'gru before' | 'gru after';
   readonly units: number;
   readonly layers: number;
+  readonly skip: 'residual' | 'highway' | undefined;
   readonly direction: 'forward' | 'backward' | 'bidirectional';
   readonly merge: 'concat' | 'sum' | 'average' | 'product';
   readonly bias: 'single' | 'double' | false;
@@ -40,6 +41,7 @@ const recurrence: fc.Arbitrary<Recurrence> = fc.record({
   kind: fc.constantFrom<Recurrence['kind']>('rnn', 'lstm', 'gru before', 'gru after'),
   units: size,
   layers: fc.constantFrom(1, 1, 2),
+  skip: fc.constantFrom<Recurrence['skip']>(undefined, 'residual', 'highway'),
   direction: fc.constantFrom<Recurrence['direction']>('forward', 'forward', 'backward', 'bidirectional'),
   merge: fc.constantFrom<Recurrence['merge']>('concat', 'sum', 'average', 'product'),
   bias: fc.constantFrom<Recurrence['bias']>('single', 'double', false),
@@ -62,8 +64,9 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   seed: fc.nat({ max: 1000 }),
 });
 
-function layerOf({ kind, merge, direction, dropout, variational, ...rest }: Recurrence, output: 'sequence' | 'last'): Layer {
-  const options = { ...rest, direction, output, dropout: { input: dropout, output: dropout, recurrent: dropout, recurrentWeight: dropout, zoneout: dropout / 2, variational: variational && dropout > 0 },
+function layerOf({ kind, merge, direction, dropout, variational, skip, ...rest }: Recurrence, output: 'sequence' | 'last'): Layer {
+  const skips = rest.layers > 1 && (direction !== 'bidirectional' || output === 'sequence');
+  const options = { ...rest, direction, ...(skips ? { skip } : {}), output, dropout: { input: dropout, output: dropout, recurrent: dropout, recurrentWeight: dropout, zoneout: dropout / 2, variational: variational && dropout > 0 },
     ...(direction === 'bidirectional' ? { merge } : {}) };
   if (kind === 'rnn') return rnn(options);
   return kind === 'lstm' ? lstm(options) : gru({ ...options, reset: kind === 'gru before' ? 'before' : 'after' });

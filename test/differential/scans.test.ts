@@ -36,6 +36,34 @@ describe('scans on the engine', () => {
     assertAgreement(graphOf({ h: final.h, y: outputs.y }));
   });
 
+  describe('begins with what is read again', () => {
+    type Reading = (start: g.Value, part: g.Value) => { captured?: g.Value; after?: (h: g.Value) => g.Value };
+    const readings: Record<string, Reading> = {
+      'after the loop': (start) => ({ after: (h) => g.add(h, start) }),
+      'through a view': (start) => ({ after: (h) => g.add(h, g.reverse(start, [0])) }),
+      'in the loop': (start) => ({ captured: start }),
+      'by the next loop': (start) => ({ after: (h) => g.scan({ initial: { k: h }, inputs: { x: floats('further', steps, rows, width) }, step: ({ k, x }) => ({ next: { k: g.tanh(g.add(g.multiply(k, start), x)) } }) }).final.k }),
+      'a part of it': (_start, part) => ({ after: (h) => g.add(h, g.broadcast(g.sum(part), h.shape)) }),
+    };
+    for (const [name, reading] of Object.entries(readings)) {
+      for (const length of [1, steps]) {
+        it(`${name}, ${length} step(s)`, () => {
+          for (const reverse of [false, true]) {
+            const made = g.tanh(g.matmul(floats('v', rows, width), floats('w', width, width)));
+            const part = g.sigmoid(floats('p', rows, width / 2));
+            const start = name === 'a part of it' ? g.concat([part, g.sigmoid(floats('q', rows, width / 2))], 1) : made;
+            const { captured, after } = reading(start, part);
+            const { final } = g.scan({
+              initial: { h: start }, inputs: { x: floats('x', length, rows, width) }, reverse,
+              step: ({ h, x }) => ({ next: { h: g.tanh(g.add(g.matmul(h, floats('u', width, width)), captured ? g.multiply(x, g.maximum(h, captured)) : x)) } }),
+            });
+            assertAgreement(graphOf({ y: after ? after(final.h) : final.h }));
+          }
+        });
+      }
+    }
+  });
+
   it('mixes rows where the body does', () => {
     const { final, outputs } = g.scan({
       initial: { h: initial() }, inputs: { x: sequence() },

@@ -105,6 +105,22 @@ function planCarried(block: Block, body: Block, parts: ScanParts): CarriedPlaces
   });
 }
 
+/** What lies where a value is written: the value, and where its unit only puts others side by side, these. */
+function writtenWith(block: Block, value: Value): Value[] {
+  const source = viewedValue(value);
+  const producer = block.producer(source);
+  return producer && writesInParts(producer) ? [source, ...producer.inputs.flatMap((part) => writtenWith(block, part))] : [source];
+}
+
+/** Whether somebody reads an initial value while its scan runs, or afterwards: a slot that steps write over holds later states by then. */
+function isReadLater(block: Block, unit: Unit, { perStep, captured }: ScanParts, initial: Value): boolean {
+  const written = new Set(writtenWith(block, initial));
+  const reads = (values: readonly Value[]): boolean => values.some((value) => written.has(viewedValue(value)));
+  if ([...written].some((value) => block.isRoot(value)) || reads(perStep) || reads(captured)) return true;
+  const start = block.units.indexOf(unit);
+  return block.units.some((other, i) => (i > start || block.adopted.has(other)) && reads(other.inputs));
+}
+
 /** Where somebody wants what a scan collects, if steps can write there. */
 function askedPlace(block: Block, stacked: Value): Place | undefined {
   return block.requested(stacked).find((place) => isInjective(place) && hasUnitColumn(place));
@@ -147,10 +163,10 @@ export function planScan(block: Block, unit: Unit): ScanPlan {
   const carried = planCarried(block, body, parts);
   const stepped = findSteppedResults(block, unit, parts);
   const stacked = planStacked(block, parts, carried, stepped);
-  const initialDelivered = carried.map(({ initial }, k) => block.request(parts.initial[k]!, initial));
   const ahead = findAheadProducts(block, unit, parts);
   for (const product of ahead) block.adopted.add(product.unit);
   adoptStepped(block, parts, stacked, stepped);
+  const initialDelivered = carried.map(({ initial, history }, k) => (history !== undefined || !isReadLater(block, unit, parts, parts.initial[k]!)) && block.request(parts.initial[k]!, initial));
   return { parts, body, carried, stacked, initialDelivered, ahead, stepped };
 }
 
