@@ -64,6 +64,17 @@ describe('scans on the engine', () => {
     }
   });
 
+  it('multiplies by all states of a loop that begins with weights or constants', () => {
+    const weights: g.Variable = { name: 'start', shape: [units], type: 'float32' };
+    for (const start of [g.broadcast(g.variable(weights), [rows, units]), g.constant(Array.from({ length: rows * units }, (_, i) => Math.sin(i)), [rows, units])]) {
+      const { outputs } = g.scan({
+        initial: { h: start }, inputs: { x: floats('x', steps, rows, units) },
+        step: ({ h, x }) => { const next = g.tanh(g.add(g.multiply(h, 0.5), x)); return { next: { h: next }, outputs: { h: next } }; },
+      });
+      assertAgreement(graphOf({ y: g.matmul(floats('a', 2, steps * rows), g.reshape(outputs.h, [steps * rows, units])) }), { variables: [weights] });
+    }
+  });
+
   it('mixes rows where the body does', () => {
     const { final, outputs } = g.scan({
       initial: { h: initial() }, inputs: { x: sequence() },

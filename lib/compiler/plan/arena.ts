@@ -49,15 +49,21 @@ export function layOutArena(instructions: readonly Instruction[], reuse: boolean
   return total;
 }
 
-/** What the prologue writes: packed parameters and what they are packed from. Moves those instructions to the front. */
-export function splitPrologue(instructions: readonly Instruction[]): { readonly instructions: Instruction[]; readonly prologue: number } {
-  const writers = new Map<Region, number>();
+/** How many instructions write to each region, those in the bodies of scans too. */
+function countWriters(instructions: readonly Instruction[], writers = new Map<Region, number>()): ReadonlyMap<Region, number> {
   for (const instruction of instructions) {
     for (const place of instruction.writes) {
       const region = resolveRegion(place.region);
       writers.set(region, (writers.get(region) ?? 0) + 1);
     }
+    if (instruction.body) countWriters(instruction.body, writers);
   }
+  return writers;
+}
+
+/** What the prologue writes: packed parameters and what they are packed from. Moves those instructions to the front. */
+export function splitPrologue(instructions: readonly Instruction[]): { readonly instructions: Instruction[]; readonly prologue: number } {
+  const writers = countWriters(instructions);
   const ready = new Map<Region, Instruction>();
   const isReady = (region: Region): boolean => region.space === 'constants' || (region.space === 'storage' && region.storage === 0) || ready.has(region);
   for (const instruction of instructions) {
