@@ -75,6 +75,16 @@ describe('scans on the engine', () => {
     }
   });
 
+  it('brings together what is computed of columns without going in circles', () => {
+    const half = (value: g.Value, begin: number): g.Value => g.sliceAxis(value, 1, begin, width / 2);
+    const mixed = (value: g.Value): g.Value => g.concat([half(value, 0), g.tanh(half(value, width / 2))], 1);
+    const { final, outputs } = g.scan({
+      initial: { h: initial() }, length: steps,
+      step: ({ h }) => ({ next: { h: g.tanh(g.tanh(mixed(h))) }, outputs: { y: g.tanh(mixed(g.tanh(h))) } }),
+    });
+    assertAgreement(graphOf({ h: final.h, y: outputs.y }));
+  });
+
   it('mixes rows where the body does', () => {
     const { final, outputs } = g.scan({
       initial: { h: initial() }, inputs: { x: sequence() },

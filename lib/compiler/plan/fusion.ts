@@ -16,6 +16,12 @@ export function groupInputs(nodes: readonly Node[]): Value[] {
   return [...inputs];
 }
 
+/** Where the first and the last node of a set stand in the order of all nodes. */
+interface Extent {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Sets of nodes that run as one, kept convex: no path leaves a set and comes back. */
 export class Grouping {
   private readonly parent = new Map<Node, Node>();
@@ -25,6 +31,10 @@ export class Grouping {
   private readonly nodes: readonly Node[];
   private readonly roots: ReadonlySet<Value>;
   private readonly sealed = new Set<Node>();
+  /** By the head of a set. */
+  private readonly extents = new Map<Node, Extent>();
+  /** Heads of sets of several nodes. */
+  private readonly wide = new Set<Node>();
 
   constructor(nodes: readonly Node[], roots: readonly Value[]) {
     this.nodes = nodes;
@@ -34,6 +44,7 @@ export class Grouping {
       this.position.set(node, i);
       this.parent.set(node, node);
       this.members.set(node, [node]);
+      this.extents.set(node, { first: i, last: i });
     });
   }
 
@@ -97,6 +108,10 @@ export class Grouping {
     this.parent.set(second, first);
     this.members.get(first)!.push(...this.members.get(second)!);
     this.members.delete(second);
+    const [one, other] = [this.extents.get(first)!, this.extents.get(second)!];
+    this.extents.set(first, { first: Math.min(one.first, other.first), last: Math.max(one.last, other.last) });
+    this.wide.delete(second);
+    this.wide.add(first);
   }
 
   private tryMerge(a: Node, b: Node): void {
@@ -111,7 +126,7 @@ export class Grouping {
 
   /** Whether a path from one set to the other passes through a third. */
   private pathThroughOthers(from: Node, to: Node): boolean {
-    const limit = Math.max(...this.members.get(to)!.map((node) => this.position.get(node)!));
+    const limit = this.lastBefore(to);
     const visited = new Set<Node>([from, to]);
     const stack: Node[] = [];
     const visit = (head: Node): boolean => {
@@ -120,7 +135,7 @@ export class Grouping {
           for (const user of this.users.get(output) ?? []) {
             const next = this.find(user);
             if (next === to && head !== from) return true;
-            if (visited.has(next) || this.firstPosition(next) > limit) continue;
+            if (visited.has(next) || this.extents.get(next)!.first > limit) continue;
             visited.add(next);
             stack.push(next);
           }
@@ -133,7 +148,17 @@ export class Grouping {
     return false;
   }
 
-  private firstPosition(head: Node): number {
-    return Math.min(...this.members.get(head)!.map((node) => this.position.get(node)!));
+  /** A position behind which no set begins that leads to this one: a path enters a set at any of its nodes and leaves it at any other, be that an earlier one. */
+  private lastBefore(to: Node): number {
+    let limit = this.extents.get(to)!.last;
+    for (;;) {
+      let further = limit;
+      for (const head of this.wide) {
+        const { first, last } = this.extents.get(head)!;
+        if (first <= limit) further = Math.max(further, last);
+      }
+      if (further === limit) return limit;
+      limit = further;
+    }
   }
 }
