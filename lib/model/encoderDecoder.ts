@@ -1,6 +1,7 @@
 import { requireChoice, requireInteger } from '../checks.ts';
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
+import { mostSteps } from '../layers/limits.ts';
 import { concatenate, isLayer, lastStep, repeatVector, scheduledSampling, withInitialState } from '../layers/index.ts';
 import type { Layer, ScheduledSamplingOptions } from '../layers/index.ts';
 import { model } from './model.ts';
@@ -13,7 +14,7 @@ export interface EncoderDecoderOptions extends ModelSettings {
   readonly source: Vocabulary | InputOptions;
   /** What the decoder reads, one step late; its name is "target" unless it has one. Left out, the decoder reads what the encoder made instead, `steps` times. */
   readonly target?: Vocabulary | InputOptions | undefined;
-  /** How many steps the decoder gives where it reads no target. */
+  /** How many steps the decoder gives where it reads no target, up to 65,536. */
   readonly steps?: number | undefined;
   /** From the source on. */
   readonly encoder: readonly Layer[];
@@ -101,7 +102,7 @@ function runDecoder(wired: readonly Wired[], target: Symbolic, vector: Symbolic 
 function withoutTarget(options: EncoderDecoderOptions, encoded: Symbolic, decoder: readonly Layer[], vector: (place: Symbolic) => Symbolic): Symbolic {
   const unused = (['bridge', 'truthShare'] as const).find((name) => options[name] !== undefined);
   if (unused) throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: ${unused} says how a decoder goes along a target, and there is none; leave it out, or declare the target`, { received: unused });
-  const steps = requireInteger('encoderDecoder', 'steps', options.steps, 1);
+  const steps = requireInteger('encoderDecoder', 'steps', options.steps, 1, mostSteps);
   return decoder.reduce((place, layer) => connect(layer, place, ...lookedAt(layer, encoded)), connect(repeatVector({ steps }), vector(encoded)));
 }
 

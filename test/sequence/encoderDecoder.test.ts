@@ -137,6 +137,9 @@ describe('encoder–decoder: wiring', () => {
     assertThrows(() => encoderDecoder({ ...parts, encoder: [embedding({ size: 4 }), gru({ units: 5 })], decoder: [embedding({ size: 4 }), gru({ units: 6 })] }), 'ERR_BPTT_SHAPE', /the state "h" to begin with/);
     assertThrows(() => encoderDecoder({ ...parts, steps: 3, encoder: [gru({ units: 5 })], decoder: [gru({ units: 5 })] }), 'ERR_BPTT_OPTION', /leave out steps/);
     assertThrows(() => encoderDecoder({ source: { features: 1 }, encoder: [gru({ units: 5 })], decoder: [gru({ units: 5 })] }), 'ERR_BPTT_TYPE', /steps/);
+    for (const steps of [0, 1.5, NaN, 65_537]) {
+      assertThrows(() => encoderDecoder({ source: { features: 1 }, steps, encoder: [gru({ units: 5 })], decoder: [gru({ units: 5 })] }), 'ERR_BPTT_RANGE', /^encoderDecoder: expected steps to be an integer from 1 to 65536, received/);
+    }
   });
 });
 
