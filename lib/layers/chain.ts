@@ -69,6 +69,5 @@ export function traitsOf(layers: readonly Layer[]): LayerTraits {
     rowwise: layers.every(({ rowwise }) => rowwise),
     recurrence: layers.some(({ recurrence }) => recurrence),
     readsTokens: layers[0]!.readsTokens,
-    endsSequence: layers.some(({ endsSequence }) => endsSequence),
   };
 }

@@ -88,8 +88,6 @@ export interface LayerTraits {
   readonly recurrence?: boolean | undefined;
   /** Whether its first input holds tokens, which nothing can be put beside. */
   readonly readsTokens?: boolean | undefined;
-  /** Whether it makes one row [N, …] of a sequence, and there are no steps after it. */
-  readonly endsSequence?: boolean | undefined;
 }
 
 /** A layer: a frozen plain value that knows how to build itself. Layers of one kind come from one camelCase factory with one options object. */

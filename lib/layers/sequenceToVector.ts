@@ -19,7 +19,7 @@ export function sequenceToVector(options: StackOptions): Layer {
     if (inputs[0] && !inputs[0].time) throw signalError(label, ['N', 'T', '…'], inputs[0]);
     const result = buildChain(label, chain, scope, inputs);
     return result.time ? { value: boundaryStep(result), time: false } : result;
-  }, { ...traitsOf(chain.layers), rowwise: false, endsSequence: true });
+  }, { ...traitsOf(chain.layers), rowwise: false });
 }
 
 registerLayer('sequenceToVector', sequenceToVector);

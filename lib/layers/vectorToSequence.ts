@@ -28,7 +28,7 @@ export function vectorToSequence(options: VectorToSequenceOptions): Layer {
     const label = layerLabel('vectorToSequence', scope);
     const [vector, ...further] = inputs;
     return buildChain(label, chain, scope, [repeat.build(scope, onlyInput(label, vector ? [vector] : [])), ...further]);
-  }, { ...traitsOf(chain.layers), rowwise: false, readsTokens: false, endsSequence: false });
+  }, { ...traitsOf(chain.layers), rowwise: false, readsTokens: false });
 }
 
 registerLayer('vectorToSequence', vectorToSequence);

@@ -93,7 +93,7 @@ export function withInitialState(options: WithInitialStateOptions): Layer {
     const result = layer.build(beginning(scope, beginnings), ...inputs.slice(0, -1));
     beginnings.requireUse();
     return result;
-  }, { furtherInputs: (layer.furtherInputs ?? 0) + 1, readsTokens: layer.readsTokens, endsSequence: layer.endsSequence });
+  }, { furtherInputs: (layer.furtherInputs ?? 0) + 1, readsTokens: layer.readsTokens });
 }
 
 registerLayer('withInitialState', withInitialState);

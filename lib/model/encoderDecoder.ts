@@ -4,8 +4,11 @@ import { Vocabulary } from '../data/vocabulary.ts';
 import { mostSteps } from '../layers/limits.ts';
 import { concatenate, isLayer, lastStep, repeatVector, scheduledSampling, withInitialState } from '../layers/index.ts';
 import type { Layer, ScheduledSamplingOptions } from '../layers/index.ts';
+import { buildModel } from './builder.ts';
+import { wire } from './definition.ts';
 import { model } from './model.ts';
 import type { Model, ModelSettings } from './model.ts';
+import { ParameterTable } from './parameters.ts';
 import { connect, input } from './symbolic.ts';
 import type { InputOptions, Symbolic } from './symbolic.ts';
 
@@ -22,7 +25,7 @@ export interface EncoderDecoderOptions extends ModelSettings {
   readonly decoder: readonly Layer[];
   /**
    * How the decoder learns of the source beside by attention. "state" (default): its recurrent layers begin with the final states of the encoder's, each with those of its
-   * own number, counted from the output; layers around recurrent ones, such as `residual` or an attention, count as one each. "vector": it reads the encoder's last step beside its own input at every step. "none": by attention alone.
+   * own number, counted from the output; layers around recurrent ones, such as `residual` or an attention, count as one each. "vector": at every step it reads beside its own input what the encoder ends in, the vector that its layers make or else their last step. "none": by attention alone.
    */
   readonly bridge?: 'state' | 'vector' | 'none' | undefined;
   /** How often the decoder reads its target rather than its own output while training; default always. See `scheduledSampling`. */
@@ -58,6 +61,14 @@ function stateSources(encoder: readonly Layer[], places: readonly Symbolic[], de
   }
   const own = sources.slice(sources.length - count);
   return decoder.map(({ recurrence }) => (recurrence ? own.shift() : undefined));
+}
+
+/** What the encoder ends in, [N, …]: the last step where there are steps still. Only layers that are built say whether there are: pooling, for instance, ends sequences but not images. */
+function asVector(source: Symbolic, encoded: Symbolic): Symbolic {
+  const wiring = wire({ inputs: source, outputs: encoded });
+  const sizes = wiring.definition.inputs.map(({ name, time }) => [name, { steps: time ? 2 : 1, ragged: false }] as const);
+  const { outputs } = buildModel(wiring, new ParameterTable(), { rows: 1, inputs: Object.fromEntries(sizes) }, { training: false });
+  return Object.values(outputs)[0]!.time ? connect(lastStep(), encoded) : encoded;
 }
 
 /** A layer of the decoder with what it reads beside its input. */
@@ -99,20 +110,20 @@ function runDecoder(wired: readonly Wired[], target: Symbolic, vector: Symbolic 
   }, target);
 }
 
-function withoutTarget(options: EncoderDecoderOptions, encoded: Symbolic, decoder: readonly Layer[], vector: (place: Symbolic) => Symbolic): Symbolic {
+function withoutTarget(options: EncoderDecoderOptions, encoded: Symbolic, decoder: readonly Layer[], vector: () => Symbolic): Symbolic {
   const unused = (['bridge', 'truthShare'] as const).find((name) => options[name] !== undefined);
   if (unused) throw new BpttError('ERR_BPTT_OPTION', `encoderDecoder: ${unused} says how a decoder goes along a target, and there is none; leave it out, or declare the target`, { received: unused });
   const steps = requireInteger('encoderDecoder', 'steps', options.steps, 1, mostSteps);
-  return decoder.reduce((place, layer) => connect(layer, place, ...lookedAt(layer, encoded)), connect(repeatVector({ steps }), vector(encoded)));
+  return decoder.reduce((place, layer) => connect(layer, place, ...lookedAt(layer, encoded)), connect(repeatVector({ steps }), vector()));
 }
 
-function withTarget(options: EncoderDecoderOptions, target: Symbolic, places: readonly Symbolic[], vector: (place: Symbolic) => Symbolic): Symbolic {
+function withTarget(options: EncoderDecoderOptions, target: Symbolic, places: readonly Symbolic[], vector: () => Symbolic): Symbolic {
   const { encoder, decoder, truthShare } = options;
   if (options.steps !== undefined) throw new BpttError('ERR_BPTT_OPTION', 'encoderDecoder: a decoder that reads a target has as many steps as that has; leave out steps, or the target', { received: options.steps });
   const bridge = requireChoice('encoderDecoder', 'bridge', options.bridge ?? 'state', ['state', 'vector', 'none'] as const);
   const encoded = places.at(-1)!;
   const wired = wireDecoder(decoder, encoded, bridge === 'state' ? stateSources(encoder, places, decoder) : []);
-  if (truthShare === undefined) return runDecoder(wired, target, bridge === 'vector' ? vector(encoded) : undefined);
+  if (truthShare === undefined) return runDecoder(wired, target, bridge === 'vector' ? vector() : undefined);
   requireDifferent(decoder);
   if (bridge !== 'vector') return connect(scheduledSampling({ name: 'decoder', layers: wired.map(({ layer }) => layer), truthShare }), target, ...wired.flatMap(({ further }) => further));
   throw new BpttError('ERR_BPTT_OPTION', 'encoderDecoder: expected bridge "state" or "none" beside truthShare, received "vector"', { expected: ['state', 'none'], received: bridge });
@@ -143,9 +154,10 @@ export function encoderDecoder(options: EncoderDecoderOptions): Model {
   const decoder = requireLayers('decoder', options.decoder);
   const source = inputFor('source', options.source);
   const places = encoder.reduce<Symbolic[]>((before, layer) => [...before, connect(layer, before.at(-1) ?? source)], []);
-  const vector = (place: Symbolic): Symbolic => (encoder.some(({ endsSequence }) => endsSequence) ? place : connect(lastStep(), place));
+  const encoded = places.at(-1)!;
+  const vector = (): Symbolic => asVector(source, encoded);
   if (options.target === undefined) {
-    return model({ inputs: source, outputs: withoutTarget(options, places.at(-1)!, decoder, vector), seed, name, runtime });
+    return model({ inputs: source, outputs: withoutTarget(options, encoded, decoder, vector), seed, name, runtime });
   }
   const target = inputFor('target', options.target);
   return model({ inputs: [source, target], outputs: withTarget(options, target, places, vector), seed, name, runtime });

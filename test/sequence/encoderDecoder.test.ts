@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { pairs, teacherForcing } from '../../lib/data/index.ts';
 import type { Dataset, SequencePair } from '../../lib/data/index.ts';
 import { generate, sample } from '../../lib/decoding/index.ts';
-import { bahdanauAttention, dense, embedding, gru, lstm, luongAttention, repeatVector, withInitialState, type Layer } from '../../lib/layers/index.ts';
+import {
+  bahdanauAttention, concatenate, dense, embedding, globalAveragePooling, globalMaxPooling, gru, lastStep, lstm, luongAttention, repeatVector, stack, withInitialState, type Layer,
+} from '../../lib/layers/index.ts';
 import { crossEntropy } from '../../lib/losses/index.ts';
 import { connect, encoderDecoder, input, model, modelFromJSON, sequential, type Model } from '../../lib/model/index.ts';
 import { adam, exponentialDecay } from '../../lib/optimizers/index.ts';
@@ -128,6 +130,35 @@ describe('encoder–decoder: wiring', () => {
       const changed = await built.predict({ ...data, source: [[2, 3, 9], [5, 6, 7, 8, 2]] });
       assert.notDeepEqual([...changed.output.data], [...one.output.data], 'the decoder hears of the source');
     }
+  });
+
+  it('bridge "vector" takes what the encoder ends in, whatever makes it: pooling over steps or over images, what ends in a stack, a row without steps', async () => {
+    const [written, reader, logits] = [embedding({ size: 4, name: 'written' }), gru({ units: 5, name: 'reader' }), dense({ units: 10, name: 'logits' })];
+    const copy = (from: Model, to: Model): void => to.parameters.forEach(({ name }) => to.setParameter(name, from.parameter(name).view));
+    const ends: Readonly<Record<string, readonly [number | readonly number[], boolean, () => readonly Layer[]]>> = {
+      'pooling over steps': [2, true, () => [gru({ units: 3 }), globalMaxPooling()]],
+      'pooling in a stack': [2, true, () => [stack({ layers: [gru({ units: 3 }), globalAveragePooling()] }), dense({ units: 2 })]],
+      'a row': [2, false, () => [dense({ units: 3 })]],
+      'an image': [[2, 2, 1], false, () => [globalAveragePooling(), dense({ units: 2 })]],
+      'the last of many images': [[2, 2, 1], true, () => [globalAveragePooling()]],
+    };
+    for (const [title, [sizes, time, encoder]] of Object.entries(ends)) {
+      const source = { features: sizes, time };
+      const built = encoderDecoder({ source, target: { tokens: 10 }, encoder: encoder(), decoder: [written, reader, logits], bridge: 'vector', seed: 3 });
+      const vectors = sequential([...encoder(), ...(title === 'the last of many images' ? [lastStep()] : [])], { input: source, seed: 3 });
+      copy(built, vectors);
+      const shape = [2, ...(time ? [3] : []), ...[sizes].flat()];
+      const given = { data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i)), shape };
+      const { output: vector } = await vectors.predict(given);
+      const [first, words] = [input({ name: 'vector', features: vector.shape[1]!, time: false }), input({ name: 'target', tokens: 10 })];
+      const place = connect(written, words);
+      const hand = model({ inputs: [first, words], outputs: connect(logits, connect(reader, connect(concatenate(), place, connect(repeatVector(), first, place)))) });
+      copy(built, hand);
+      assertNear((await built.predict({ source: given, target: data.target })).output.data, (await hand.predict({ vector, target: data.target })).output.data, title);
+      assert.deepEqual(modelFromJSON(JSON.parse(JSON.stringify(built))).toJSON(), built.toJSON());
+    }
+    const without = encoderDecoder({ source: { features: 2 }, steps: 4, encoder: [gru({ units: 3 }), globalMaxPooling()], decoder: [gru({ units: 2 })] });
+    assert.deepEqual((await without.predict([[[1, 2], [3, 4]]])).output.shape, [1, 4, 2]);
   });
 
   it('refuses what does not fit together', () => {

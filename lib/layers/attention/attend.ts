@@ -15,10 +15,8 @@ export function readAttending(owner: string, given: Layer | LayerDescription): L
   throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected a layer that reads one input, received ${layer.kind}; put it around the attention instead`, { received: layer.kind });
 }
 
-/** What an attention around a layer says of itself. */
-export function attentionTraits({ endsSequence }: Layer): LayerTraits {
-  return { recurrence: true, furtherInputs: 1, endsSequence };
-}
+/** What an attention says of itself. */
+export const attentionTraits: LayerTraits = { recurrence: true, furtherInputs: 1 };
 
 /** One step of a layer with attention. */
 export interface AttendingStep extends Step {

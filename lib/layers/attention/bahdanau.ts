@@ -58,7 +58,7 @@ export function bahdanauAttention(options: BahdanauAttentionOptions): Layer {
         };
       },
     });
-  }, attentionTraits(layer));
+  }, attentionTraits);
 }
 
 registerLayer('bahdanauAttention', bahdanauAttention);

@@ -92,7 +92,7 @@ export function luongAttention(options: LuongAttentionOptions): Layer {
     };
     const around = { label, scope, layer, inputs };
     return inputFeeding ? feeding(given!, prepare, around) : attendAfter({ ...around, prepare });
-  }, attentionTraits(layer));
+  }, attentionTraits);
 }
 
 registerLayer('luongAttention', luongAttention);

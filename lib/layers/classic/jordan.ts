@@ -102,7 +102,7 @@ export function jordan(options: JordanOptions): Layer {
         return { output: y, next: { context: add(multiply(context!, decay), multiply(y, share)) } };
       },
     });
-  }, { recurrence: true, endsSequence: settings.output === 'last' });
+  }, { recurrence: true });
 }
 
 registerLayer('jordan', jordan);

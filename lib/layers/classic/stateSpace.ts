@@ -51,7 +51,7 @@ export function stateSpace(options: StateSpaceOptions): Layer {
         return { output: next, next: { h: next } };
       },
     });
-  }, { recurrence: true, endsSequence: output === 'last' });
+  }, { recurrence: true });
 }
 
 registerLayer('stateSpace', stateSpace);
