@@ -3,7 +3,7 @@ import { checkOptions } from '../errors.ts';
 import type { Batch } from '../data/batch.ts';
 import { Output } from '../data/tensor.ts';
 import type { Data, FloatArray } from '../data/tensor.ts';
-import { add, gradient, input } from '../graph/index.ts';
+import { add, gradient, input, zeros } from '../graph/index.ts';
 import type { Value } from '../graph/index.ts';
 import { reduceLoss, reductions } from '../losses/index.ts';
 import type { Loss, Reduction } from '../losses/index.ts';
@@ -11,6 +11,7 @@ import { buildModel } from '../model/builder.ts';
 import type { Signature } from '../model/builder.ts';
 import { Model } from '../model/index.ts';
 import { packStates } from '../model/predict.ts';
+import { selectFresh } from '../model/stream.ts';
 import type { RunArray } from '../runtime/runtime.ts';
 import { hashSeed, mix } from '../random.ts';
 import { lossTerms, total } from './lossGraph.ts';
@@ -26,7 +27,7 @@ export interface GradientOptions {
   readonly reduction?: Reduction | undefined;
   /** Default 'all'. */
   readonly lossOn?: 'all' | 'last' | undefined;
-  /** What states begin with, by path, [N, H]; default fresh. */
+  /** What states begin with, by path, [N, H], in rows that the batch does not call `fresh`; default, and in those rows, they begin anew. */
   readonly state?: Readonly<Record<string, Data>> | undefined;
   /** How many steps gradients may cross. Default all. */
   readonly span?: number | undefined;
@@ -57,20 +58,22 @@ interface Differentiated {
 }
 
 function differentiate(model: Model, signature: Signature, weighted: readonly string[], options: Required<Pick<GradientOptions, 'reduction' | 'lossOn' | 'training'>> & {
-  losses: Readonly<Record<string, Loss>>; given: readonly string[]; span: number | undefined;
+  losses: Readonly<Record<string, Loss>>; given: readonly string[]; freshGiven: boolean; span: number | undefined;
 }): Differentiated {
   const starts = new Map<string, Value>();
   const known = new Set(model.states.map(({ name }) => name));
+  const begins = options.freshGiven ? input('fresh', [signature.rows], 'bool') : null;
   const built = buildModel(model.core.wiring, model.core.table, signature, {
     training: options.training,
     state: (path, initial) => {
       if (!known.has(path)) return initial;
       const fed = input(`state/${path}`, initial.shape, 'float32');
       starts.set(path, fed);
-      return options.given.includes(path) ? fed : add(initial, fed);
+      if (!options.given.includes(path)) return add(initial, fed);
+      return begins ? add(selectFresh(begins, initial, zeros(initial.shape)), fed) : fed;
     },
   });
-  const feeds = [...built.feeds, ...starts.values()];
+  const feeds = [...built.feeds, ...starts.values(), ...(begins ? [begins] : [])];
   const names = Object.keys(built.outputs);
   const values = names.map((name) => built.outputs[name]!.value);
   const cut = options.span === undefined ? values : truncateGradients(values, options.span);
@@ -86,6 +89,13 @@ function differentiate(model: Model, signature: Signature, weighted: readonly st
   return { loss: rewrite(loss), gradients: new Map(wanted.map(([name], i) => [name, gradients[i]!])), feeds, keys: built.keys };
 }
 
+/** What a state begins with beside its initial value: nothing in fresh rows. */
+function withoutFresh(state: FloatArray | undefined, { fresh, rows }: PreparedBatch): FloatArray | undefined {
+  if (!state || !fresh) return state;
+  const width = state.length / rows;
+  return state.map((number, i) => (fresh[Math.floor(i / width)] ? 0 : number));
+}
+
 function feed(model: Model, prepared: PreparedBatch, states: Readonly<Record<string, FloatArray>>, keys: number, seed: number): Record<string, RunArray> {
   const feeds: Record<string, RunArray> = {};
   for (const [name, { data, lengths }] of Object.entries(prepared.inputs)) {
@@ -95,13 +105,15 @@ function feed(model: Model, prepared: PreparedBatch, states: Readonly<Record<str
   for (const [name, { data }] of Object.entries(prepared.targets)) feeds[`target/${name}`] = data;
   for (const [name, { data }] of Object.entries(prepared.weights)) feeds[`weights/${name}`] = data;
   const Floats = model.core.door.double ? Float64Array : Float32Array;
-  for (const { name, sizes } of model.states) feeds[`state/${name}`] = states[name] ?? new Floats(sizes.reduce((product, size) => product * size, prepared.rows));
+  for (const { name, sizes } of model.states) feeds[`state/${name}`] = withoutFresh(states[name], prepared) ?? new Floats(sizes.reduce((product, size) => product * size, prepared.rows));
+  if (Object.keys(states).length > 0 && prepared.fresh) feeds['fresh'] = prepared.fresh;
   for (let i = 0; i < keys; i++) feeds[`key/${i}`] = Int32Array.of(mix(hashSeed(seed, 'dropout'), 0), mix(~hashSeed(seed, 'dropout'), i));
   return feeds;
 }
 
 /**
- * The gradients of a loss, without learning from them: for analysis, for checks, and for training loops of one's own.
+ * The gradients of a loss, without learning from them: for analysis, for checks, and for training loops of one's own. Rows that the batch does not call `fresh` go on with
+ * `state` where it is given; there is no batch before to go on with.
  * @throws (as a rejection) ERR_BPTT_OPTION, ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_DATA, ERR_BPTT_VOCABULARY, ERR_BPTT_STATE for what does not fit.
  */
 export async function gradients(model: Model, batch: Batch, options: GradientOptions): Promise<Gradients> {
@@ -116,7 +128,7 @@ export async function gradients(model: Model, batch: Batch, options: GradientOpt
   const given = packStates(model, 'gradients', options.state ?? {}, prepared.rows);
   const sizes = Object.entries(prepared.inputs).map(([name, { steps, lengths }]) => [name, { steps, ragged: lengths !== null }] as const);
   const signature = { rows: prepared.rows, inputs: Object.fromEntries(sizes) };
-  const graph = differentiate(model, signature, Object.keys(prepared.weights), { losses, reduction, lossOn, span, training, given: Object.keys(given) });
+  const graph = differentiate(model, signature, Object.keys(prepared.weights), { losses, reduction, lossOn, span, training, given: Object.keys(given), freshGiven: Object.keys(given).length > 0 && prepared.fresh !== null });
   const { store, turns } = model.core;
   const compiled = model.runtime.compile({ inputs: graph.feeds, outputs: { loss: graph.loss, ...Object.fromEntries(graph.gradients) }, assignments: [] }, { layouts: [store.variables], changing: true });
   const feeds = feed(model, prepared, given, graph.keys, requireInteger('gradients', 'seed', options.seed ?? 0, 0));

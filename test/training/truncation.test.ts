@@ -181,6 +181,24 @@ describe('training: carried states', () => {
     assertNear([loss], [continued + await alone(1, 3, 6)], 'loss');
   });
 
+  it('in gradients, the states that are given are those of rows that are not fresh', async () => {
+    const made = built([gru({ units: 2, initialState: 'learned' }), lstm({ units: 3 }), dense({ units: 2 })]);
+    made.setParameter('gru/initial_h_l0', [0.5, -0.25]);
+    const { input: [first, second], target: [firstTarget, secondTarget] } = data(2, 4);
+    const options = { loss: squaredError(), reduction: 'sum' as const };
+    const state = { 'gru/h': [[0.9, -0.7], [0.3, 0.8]], 'lstm/c': [[1, 2, 3], [-1, 0.5, 2]] };
+    const together = await gradients(made, { input: [first!, second!], target: [firstTarget!, secondTarget!], fresh: [1, 0] }, { ...options, state });
+    const anew = await gradients(made, { input: [first!], target: [firstTarget!] }, options);
+    const onward = await gradients(made, { input: [second!], target: [secondTarget!] }, { ...options, state: { 'gru/h': [state['gru/h'][1]!], 'lstm/c': [state['lstm/c'][1]!] } });
+    assertNear([together.loss], [anew.loss + onward.loss], 'loss');
+    for (const { name, count } of made.parameters) assertNear(together.parameters[name]!.data, Float64Array.from({ length: count }, (_, i) => anew.parameters[name]!.data[i]! + onward.parameters[name]!.data[i]!), name);
+    assert.ok(together.parameters['gru/initial_h_l0']!.data.some((number) => Math.abs(number) > 1e-3), 'the learned beginning is that of the fresh row');
+    for (const { name } of made.states) assertNear(together.states[name]!.data, [...anew.states[name]!.data, ...onward.states[name]!.data], name);
+    const all = { input: [first!, second!], target: [firstTarget!, secondTarget!] };
+    assert.deepEqual(await gradients(made, { ...all, fresh: [0, 0] }, { ...options, state }), await gradients(made, all, { ...options, state }));
+    assert.deepEqual(await gradients(made, { ...all, fresh: [0, 0] }, options), await gradients(made, all, options), 'without states there is nothing to go on with');
+  });
+
   it('are not carried unless batches or the trainer say so', async () => {
     const options = { loss: crossEntropy(), optimizer: sgd({ learningRate: still }) };
     const fresh = await new Trainer(text(), options).step(part(3, 6));
