@@ -1,5 +1,5 @@
 import { requireChoice, requireInteger } from '../../checks.ts';
-import { resolveCellOptions, type BiasMode, type Cell, type CellOptions, type CellOptionValues } from '../../cells/index.ts';
+import { resolveCellOptions, type BiasMode, type Cell, type CellNumberOption, type CellOption, type CellOptions, type CellOptionValues } from '../../cells/index.ts';
 import { BpttError, checkOptions, describe } from '../../errors.ts';
 import type { LayerOptions } from '../define.ts';
 import { asInitializer, glorotUniform, orthogonal, zeros, type InitializerLike } from '../initializers/index.ts';
@@ -96,25 +96,34 @@ function readContext(owner: string, { context, bias }: RecurrentOptions): Contex
   return requireChoice(owner, 'context', context, ['every', 'first'] as const);
 }
 
-/** The options of the cell's own that move a gate's bias from where it begins without them, with these gates. */
-function movedBiases(cell: Cell, cellOptions: RecurrentSettings['cellOptions']): { readonly option: string; readonly gates: readonly string[] }[] {
-  const usual = cell.gateBias(resolveCellOptions(cell, {}));
-  return Object.keys(cell.options).map((option) => {
-    const moved = cell.gateBias(resolveCellOptions(cell, { [option]: cellOptions[option] }));
-    return { option, gates: Object.keys(moved).filter((gate) => moved[gate] !== usual[gate]) };
+/** Other values of an option of the cell's own: with each of them something else may follow from it. */
+function othersThan(declared: CellOption, value: unknown): unknown[] {
+  if (Array.isArray(declared)) return (declared as readonly string[]).filter((word) => word !== value);
+  if (typeof value !== 'number') return [!value];
+  const { least = -Infinity, most = Infinity } = typeof declared === 'object' ? declared as CellNumberOption : {};
+  return [value - 1, value + 1, least, most].filter((other) => other !== value && Number.isFinite(other) && other >= least && other <= most);
+}
+
+/** The options of the cell's own that are given, at their default too, and say where a gate's bias begins, with these gates. */
+function saidBiases(cell: Cell, options: RecurrentOptions, cellOptions: RecurrentSettings['cellOptions']): { readonly option: string; readonly gates: readonly string[] }[] {
+  const begins = cell.gateBias(cellOptions);
+  const given = Object.entries(cell.options).filter(([option]) => (options as unknown as Readonly<Record<string, unknown>>)[option] !== undefined);
+  return given.map(([option, declared]) => {
+    const others = othersThan(declared, cellOptions[option]).map((other) => cell.gateBias({ ...cellOptions, [option]: other } as typeof cellOptions));
+    return { option, gates: Object.keys(begins).filter((gate) => others.some((other) => other[gate] !== begins[gate])) };
   }).filter(({ gates }) => gates.length > 0);
 }
 
 /** Each bias begins at one place, and without biases nothing can say where. @throws ERR_BPTT_OPTION naming the option that would be ignored. */
 function checkBiasUse(cell: Cell, options: RecurrentOptions, cellOptions: RecurrentSettings['cellOptions'], { gates }: RecurrentSettings['initializer']): void {
-  const moved = movedBiases(cell, cellOptions);
+  const said = saidBiases(cell, options, cellOptions);
   const ofGates = [...gates].filter(([, { bias }]) => bias).map(([gate]) => gate);
   if (options.bias === false) {
-    const ignored = [options.initializer?.bias && 'initializer.bias', ...ofGates.map((gate) => `initializer.gates.${gate}.bias`), moved.map(({ option }) => option).join(', ')].find(Boolean);
+    const ignored = [options.initializer?.bias && 'initializer.bias', ...ofGates.map((gate) => `initializer.gates.${gate}.bias`), said.map(({ option }) => option).join(', ')].find(Boolean);
     if (ignored) throw new BpttError('ERR_BPTT_OPTION', `${cell.name}: ${ignored} says where biases begin, and bias: false leaves none; leave one of them out`, { received: ignored });
   }
   for (const gate of ofGates) {
-    const option = moved.find((each) => each.gates.includes(gate))?.option;
+    const option = said.find((each) => each.gates.includes(gate))?.option;
     if (option !== undefined) throw new BpttError('ERR_BPTT_OPTION', `${cell.name}: ${option} and initializer.gates.${gate}.bias both say where the bias of ${gate} begins; leave one of them out`, { received: option });
   }
 }

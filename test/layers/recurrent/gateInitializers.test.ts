@@ -37,6 +37,11 @@ const ownCell = cell('gateInitializersOwn', { state: { h: 'units' } }, ({ x, h, 
   return { output: h, h: tanh(multiply(keep, affine('take', x))) };
 });
 
+/** Its number has a range within 1, and only one of its modes says where the bias of f begins. */
+const choosyCell = cell('gateInitializersChoosy', {
+  state: { h: 'units' }, options: { mode: ['open', 'plain'], start: { default: 0.5, least: 0.25, most: 0.75 } }, gateBias: ({ mode, start }): Record<string, number> => (mode === 'open' ? { f: start } : {}),
+}, ({ x, h, affine }) => ({ output: h, h: multiply(sigmoid(affine('f', x)), tanh(affine('take', h))) }));
+
 describe('initializers gate by gate', () => {
   it('[136] one gate begins otherwise, the others as they would have', () => {
     const usual = modelOf(lstm({ units }));
@@ -108,7 +113,17 @@ describe('initializers gate by gate', () => {
   it('refuses what would be ignored, and what are no initializers', () => {
     const bias = { gates: { f: { bias: 'ones' } } };
     assertThrows(() => lstm({ units, bias: false, initializer: bias }), 'ERR_BPTT_OPTION', /initializer\.gates\.f\.bias says where biases begin/);
-    assertThrows(() => lstm({ units, forgetBias: 3, initializer: bias }), 'ERR_BPTT_OPTION', /forgetBias and initializer\.gates\.f\.bias both say/);
+    for (const forgetBias of [3, 1]) {
+      assertThrows(() => lstm({ units, forgetBias, initializer: bias }), 'ERR_BPTT_OPTION', /forgetBias and initializer\.gates\.f\.bias both say/);
+      assertThrows(() => lstm({ units, forgetBias, bias: false }), 'ERR_BPTT_OPTION', /lstm: forgetBias says where biases begin, and bias: false/);
+      lstm({ units, forgetBias, initializer: { gates: { i: { bias: 'ones' }, f: { input: 'ones' } } } });
+    }
+    lstm({ units, initializer: bias, projection: 1 });
+    assertThrows(() => recurrent(choosyCell, { units, mode: 'open', initializer: bias }), 'ERR_BPTT_OPTION', /mode and initializer\.gates\.f\.bias both say/);
+    recurrent(choosyCell, { units, mode: 'plain', initializer: bias });
+    recurrent(choosyCell, { units, mode: 'plain', bias: false });
+    assertThrows(() => recurrent(choosyCell, { units, start: 0.5, initializer: bias }), 'ERR_BPTT_OPTION', /start and initializer\.gates\.f\.bias both say/);
+    recurrent(choosyCell, { units, mode: 'plain', start: 0.5, initializer: bias });
     assertThrows(() => lstm({ units, initializer: { gates: { f: { weight: 'ones' } as never } } }), 'ERR_BPTT_OPTION', /unknown option "weight"/);
     assertThrows(() => lstm({ units, initializer: { gates: { f: { input: 'onse' } } } }), 'ERR_BPTT_OPTION', /gates\.f\.input: unknown initializer "onse"; did you mean "ones"/);
     assertThrows(() => lstm({ units, initializer: { gates: { f: 'ones' as never } } }), 'ERR_BPTT_TYPE', /gates\.f: expected an options object/);
