@@ -8,20 +8,29 @@ import { asLayer, describeLayer, layerFromDescription, registerLayer, type Layer
 import { commonEnd } from './shortcut.ts';
 
 export interface BidirectionalOptions extends LayerOptions {
-  /** A recurrent layer of direction "forward". */
+  /** A layer whose recurrences run forward: a recurrent layer of this direction, or one around such layers. */
   readonly forward: Layer | LayerDescription;
-  /** What runs from each row's end to its beginning: a recurrent layer of direction "backward"; default a twin of `forward` with weights of its own. */
+  /** What runs from each row's end to its beginning: a recurrent layer of direction "backward", or one around such layers; default, where `forward` is made of one cell, a twin of it with weights of its own. */
   readonly backward?: Layer | LayerDescription | undefined;
   /** Default "concat". */
   readonly merge?: MergeName | undefined;
 }
 
-function directionOf(layer: Layer): unknown {
-  return layer.options['direction'] ?? 'forward';
+/** @throws ERR_BPTT_OPTION unless every recurrence of the layer runs in this direction. */
+function requireDirection(name: 'forward' | 'backward', { kind, direction = 'forward' }: Layer): void {
+  if (direction === name) return;
+  throw new BpttError('ERR_BPTT_OPTION', `bidirectional: expected ${name} to be a layer of direction "${name}", received ${kind} of direction "${direction}"; `
+    + 'choose the direction of that layer, and of every layer inside of it', { expected: name, received: direction });
 }
 
 function backwardTwin(forward: Layer): Layer {
-  return layerFromDescription({ kind: forward.kind, options: { ...forward.options, direction: 'backward' } });
+  try {
+    return layerFromDescription({ kind: forward.kind, options: { ...forward.options, direction: 'backward' } });
+  } catch (cause) {
+    if (!(cause instanceof BpttError) || cause.received !== 'direction') throw cause;
+    throw new BpttError('ERR_BPTT_OPTION', `bidirectional: expected backward to be given, for ${forward.kind} has no option that turns it round; make a layer of its own of layers of direction "backward"`,
+      { expected: 'backward', received: forward.kind, cause });
+  }
 }
 
 /**
@@ -30,18 +39,15 @@ function backwardTwin(forward: Layer): Layer {
  *
  * [N, T, C] → [N, T, H₁ + H₂] ("concat") or [N, T, H]; [N, …] when both give their last output. Each direction's own output is there as the named output "forward" or
  * "backward", whatever the merge.
- * @throws ERR_BPTT_OPTION unless the layers run forward and backward; when built, ERR_BPTT_SHAPE when their outputs cannot be merged.
+ * @throws ERR_BPTT_OPTION unless the layers run forward and backward, with whatever they hold; when built, ERR_BPTT_SHAPE when their outputs cannot be merged.
  */
 export function bidirectional(options: BidirectionalOptions): Layer {
   checkOptions('bidirectional', options, ['name', 'forward', 'backward', 'merge']);
   const merge = requireChoice('bidirectional', 'merge', options.merge ?? 'concat', mergeNames);
   const forward = asLayer('bidirectional: forward', options.forward);
+  requireDirection('forward', forward);
   const backward = options.backward === undefined ? backwardTwin(forward) : asLayer('bidirectional: backward', options.backward);
-  for (const [name, layer] of Object.entries({ forward, backward })) {
-    if (directionOf(layer) === name) continue;
-    throw new BpttError('ERR_BPTT_OPTION', `bidirectional: expected ${name} to be a layer of direction "${name}", received ${layer.kind} of direction "${String(directionOf(layer))}"`,
-      { expected: name, received: directionOf(layer) });
-  }
+  requireDirection('backward', backward);
   const described = { ...options, forward: describeLayer(forward), backward: describeLayer(backward) };
   return defineLayer('bidirectional', described, (scope, ...inputs) => {
     const label = layerLabel('bidirectional', scope);

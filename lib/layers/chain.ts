@@ -1,5 +1,5 @@
 import { BpttError, describe } from '../errors.ts';
-import type { Layer, LayerTraits, Scope, Signal } from './layer.ts';
+import type { Direction, Layer, LayerTraits, Scope, Signal } from './layer.ts';
 import { asLayer, type LayerDescription } from './registry.ts';
 
 /** Layers one after the other with their names in a scope. */
@@ -61,6 +61,12 @@ export function buildChain(label: string, { layers, names, furtherInputs }: Chai
   }, first);
 }
 
+/** The direction that all recurrences of these layers have; absent where there is no recurrence. */
+function commonDirection(layers: readonly Layer[]): Direction | undefined {
+  const [first, ...others] = new Set(layers.flatMap(({ direction, recurrence }): Direction[] => (direction ? [direction] : recurrence ? ['forward'] : [])));
+  return others.length === 0 ? first : 'bidirectional';
+}
+
 /** What a layer says of itself that runs these, one after the other or side by side. */
 export function traitsOf(layers: readonly Layer[]): LayerTraits {
   const furtherInputs = inputsBeside(layers);
@@ -68,6 +74,7 @@ export function traitsOf(layers: readonly Layer[]): LayerTraits {
     ...(furtherInputs === 0 ? {} : { furtherInputs }),
     rowwise: layers.every(({ rowwise }) => rowwise),
     recurrence: layers.some(({ recurrence }) => recurrence),
+    direction: commonDirection(layers),
     readsTokens: layers[0]!.readsTokens,
   };
 }

@@ -76,6 +76,9 @@ export interface Scope {
   randomKey(span?: 'step' | 'run'): Value;
 }
 
+/** How a recurrence goes along the steps of a sequence. */
+export type Direction = 'forward' | 'backward' | 'bidirectional';
+
 /** What a layer says of itself to those that run or connect it: nothing of it holds unless it says so. Layers that run others say what these say. */
 export interface LayerTraits {
   /** How many inputs it takes after the first one, such as the sequence that an attention looks at; default 0. Layers that run others hand them on in order. */
@@ -86,6 +89,8 @@ export interface LayerTraits {
   readonly rowwise?: boolean | undefined;
   /** Whether it carries the states of a recurrence, which a decoder of the same states may begin with; not the inputs that a window remembers, for instance. */
   readonly recurrence?: boolean | undefined;
+  /** In which direction its recurrence goes along the steps: from the first one (default), from each row's end, or in both directions, side by side or one after the other. */
+  readonly direction?: Direction | undefined;
   /** Whether its first input holds tokens, which nothing can be put beside. */
   readonly readsTokens?: boolean | undefined;
 }

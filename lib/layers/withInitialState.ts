@@ -1,5 +1,6 @@
 import { BpttError, checkOptions, describe, formatShape } from '../errors.ts';
 import { sameShape, type Shape, type Value } from '../graph/index.ts';
+import { traitsOf } from './chain.ts';
 import { defineLayer, layerLabel, type LayerOptions } from './define.ts';
 import type { Layer, Scope, Signal } from './layer.ts';
 import { asLayer, describeLayer, registerLayer, type LayerDescription } from './registry.ts';
@@ -93,7 +94,7 @@ export function withInitialState(options: WithInitialStateOptions): Layer {
     const result = layer.build(beginning(scope, beginnings), ...inputs.slice(0, -1));
     beginnings.requireUse();
     return result;
-  }, { furtherInputs: (layer.furtherInputs ?? 0) + 1, readsTokens: layer.readsTokens });
+  }, { furtherInputs: (layer.furtherInputs ?? 0) + 1, readsTokens: layer.readsTokens, direction: traitsOf([layer]).direction });
 }
 
 registerLayer('withInitialState', withInitialState);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { input } from '../../lib/graph/index.ts';
 import {
-  activation, activationNames, add, average, bidirectional, concatenate, dense, dropout, embedding, gru, lastStep, lstm, multiply, oneHot, stack, type Layer, type Signal,
+  activation, activationNames, add, average, bidirectional, concatenate, dense, dropout, embedding, gru, lastStep, lstm, multiply, oneHot, parallel, residual, stack, withInitialState, type Layer, type Signal,
 } from '../../lib/layers/index.ts';
 import { evaluate } from '../../lib/runtime/reference/interpreter.ts';
 import { assertThrows } from '../support/errors.ts';
@@ -182,6 +182,28 @@ describe('stack and bidirectional', () => {
     const direct = runTestLayer({ layer: gru({ units: 3, direction: 'bidirectional' }), x, lengths, weights });
     assert.equal(largestDifference(wrapped.output.data, direct.output.data), 0);
     checkLayer({ layer: bidirectional({ forward: lstm({ units: 2 }), backward: gru({ units: 3, direction: 'backward' }) }), x, lengths }, 10);
+  });
+  it('bidirectional judges its halves by what they hold', () => {
+    const [there, back] = [(): Layer => gru({ units: 3 }), (): Layer => gru({ units: 3, direction: 'backward' })];
+    const hiding: Readonly<Record<string, (layer: Layer) => Layer>> = {
+      stack: (layer) => stack({ layers: [dense({ units: 2 }), layer] }), residual: (layer) => residual({ layer, projection: true }), parallel: (layer) => parallel({ layers: [layer] }), deep: (layer) => stack({ layers: [residual({ layer, projection: true })] }),
+    };
+    for (const [name, around] of Object.entries(hiding)) {
+      assertThrows(() => bidirectional({ forward: around(back()), backward: back() }), 'ERR_BPTT_OPTION', /forward to be a layer of direction "forward", received \w+ of direction "backward"/);
+      assertThrows(() => bidirectional({ forward: around(back()) }), 'ERR_BPTT_OPTION', /forward to be/);
+      assertThrows(() => bidirectional({ forward: there(), backward: around(there()) }), 'ERR_BPTT_OPTION', /backward to be a layer of direction "backward", received \w+ of direction "forward"/);
+      assertThrows(() => bidirectional({ forward: around(there()) }), 'ERR_BPTT_OPTION', /expected backward to be given, for \w+ has no option that turns it round/);
+      const halves = { forward: around(there()), backward: around(back()) };
+      const both = bidirectional({ ...halves, merge: 'sum' });
+      const [first, second] = Object.entries(halves).map(([half, layer]) => runTestLayer({ layer: stack({ layers: [{ ...layer, name: half }] }), x, lengths }).output.data);
+      assert.ok(largestDifference(runTestLayer({ layer: both, x, lengths }).output.data, first!.map((number, i) => number + second![i]!)) < 1e-15, name);
+      assert.equal(both.direction, 'bidirectional');
+    }
+    const mixed = stack({ layers: [there(), back()] });
+    assertThrows(() => bidirectional({ forward: mixed, backward: back() }), 'ERR_BPTT_OPTION', /received stack of direction "bidirectional"/);
+    assertThrows(() => bidirectional({ forward: there(), backward: mixed }), 'ERR_BPTT_OPTION', /received stack of direction "bidirectional"/);
+    assertThrows(() => bidirectional({ forward: bidirectional({ forward: there() }), backward: back() }), 'ERR_BPTT_OPTION', /received bidirectional of direction "bidirectional"/);
+    assertThrows(() => bidirectional({ forward: withInitialState({ layer: back() }), backward: back() }), 'ERR_BPTT_OPTION', /withInitialState of direction "backward"/);
   });
   it('refuse what cannot work', () => {
     assertThrows(() => stack({ layers: [] }), 'ERR_BPTT_OPTION', /at least one layer/);

@@ -63,7 +63,7 @@ export function recurrent<State extends string, Options extends CellOptions>(cel
   }
   const settings = readRecurrentOptions(erased, options);
   return defineLayer(cell.name, options, (scope, ...inputs) => buildRecurrent(scope, settings, inputs), {
-    recurrence: true, ...(settings.context === undefined ? {} : { furtherInputs: 1 }),
+    recurrence: true, direction: settings.direction, ...(settings.context === undefined ? {} : { furtherInputs: 1 }),
   });
 }
 
