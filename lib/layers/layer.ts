@@ -40,6 +40,9 @@ export interface ParameterOptions {
   readonly disk?: { readonly name: string; readonly transpose: boolean };
 }
 
+/** How much of a value a layer needs beyond the steps so far. */
+export type Reach = 'later' | 'backward' | 'whole';
+
 /**
  * What a layer is given to build itself with. The scope's path names the layer ("lstm_1"); parameters asked for twice under one name are the same
  * parameter, so that one model can be built for many input signatures.
@@ -60,11 +63,11 @@ export interface Scope {
   /** Takes a value of every step that a layer has to show beside its output, such as a gate, [T, N, …]. Absent unless somebody looks inside of the model. */
   readonly observe?: ((name: string, shown: Signal) => void) | undefined;
   /**
-   * Says that what the layer gives at a step needs more of the value `seen` than its steps up to that one: "later" ones too (default), or, as a memory that is looked at or a
-   * vector made of a sequence, the "whole" of it. Where `seen` is made of inputs that come step by step or part by part, the model can neither stream nor go on with its states from
+   * Says that what the layer gives at a step needs more of the value `seen` than its steps up to that one: "later" ones too (default), all of those in a loop from the end whose state
+   * may be given ("backward"), or, as a memory that is looked at or a vector made of a sequence, the "whole" of it. Where `seen` is made of inputs that come step by step or part by part, the model can neither stream nor go on with its states from
    * one part of a sequence to the next; where those inputs are given whole it can.
    */
-  readsAhead(seen: Value, reach?: 'later' | 'whole'): void;
+  readsAhead(seen: Value, reach?: Reach): void;
   /** How many updates have been made, float32 []: for what changes in the course of training. Only while training. */
   readonly updates?: Value | undefined;
   /** How many steps of the sequence lie before this run, int32 []: what is drawn step by step inside of a loop counts from there. Only while a sequence is trained segment by segment. */

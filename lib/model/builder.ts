@@ -136,7 +136,7 @@ class Build {
   /** What layers said, loops from the end of time that nobody spoke of, and states by what they begin with. */
   aheads(values: readonly Value[]): LookAhead[] {
     const ofLoops = topologicalOrder(values).filter(({ operation, attributes }) => operation === 'scan' && attributes['reverse'] === true)
-      .map(({ scope: layer, outputs }): LookAhead => ({ layer, seen: outputs[0]!, reach: 'later' }));
+      .map(({ scope: layer, outputs }): LookAhead => ({ layer, seen: outputs[0]!, reach: 'backward' }));
     const ofStates = [...this.states].map(([state, { initial }]): LookAhead => ({ layer: state.split('/')[0]!, seen: initial, reach: 'whole', state }));
     return [...this.ahead, ...ofLoops, ...ofStates];
   }

@@ -46,7 +46,10 @@ export interface SequentialOptions extends ModelSettings {
 }
 
 export interface PredictOptions {
-  /** What states begin with, by path, [N, H] each, such as `state` of an earlier prediction; those left out begin fresh. */
+  /**
+   * What states begin with, by path, [N, H] each, such as `state` of a prediction of the steps before; those left out begin fresh. A backward direction begins with its state at each
+   * row's end, so that its parts go from the last one to the first; a model that runs in both directions cannot be run in parts.
+   */
   readonly state?: Readonly<Record<string, Data>> | undefined;
   /** Valid steps of each row of padded data. */
   readonly lengths?: LengthsData | undefined;
@@ -146,7 +149,7 @@ export class Model {
     this.states = [...this.#probe.states].map(([name, { start }]) => ({ name, sizes: start.shape.slice(1) }));
     const owner = this.name === null ? 'model' : `model "${this.name}"`;
     const door: DoorOptions = { owner, inputs: this.inputs, joined: joinedInputs(wiring, table), double: this.runtime.name === 'reference', copyFinite: this.runtime.copyFinite };
-    this.core = Object.freeze({ wiring, table, store, turns: weightsOf?.core.turns ?? new Turns(), door, readsAhead: aheadOf(this.#probe, this.inputs)?.layer, readsLater: aheadOf(this.#probe, this.inputs, 'later')?.layer });
+    this.core = Object.freeze({ wiring, table, store, turns: weightsOf?.core.turns ?? new Turns(), door, readsAhead: aheadOf(this.#probe, this.inputs)?.layer, readsLater: aheadOf(this.#probe, this.inputs, 'whole')?.layer });
     this.#predictor = new Predictor(this);
     this.#streams = new StreamFactory(this);
   }
@@ -157,7 +160,7 @@ export class Model {
    * @param data [N, T, C], [N, T] for tokens, or an array of sequences of different lengths; records by name where there are several inputs.
    * @returns the outputs, [N, T, …] or [N, …], and every state after each row's last step, [N, H]. Sequences of different lengths give what each alone would.
    * @throws (as a rejection) ERR_BPTT_SHAPE, ERR_BPTT_TYPE, ERR_BPTT_DATA, ERR_BPTT_VOCABULARY for data that does not fit; ERR_BPTT_STATE for an unknown
-   * state; ERR_BPTT_OPTION for states that go along an input of which a layer sees the whole at every step; ERR_BPTT_ABORTED.
+   * state; ERR_BPTT_OPTION for states that go along an input of which a layer sees later steps through a window, or the whole at every step; ERR_BPTT_ABORTED.
    */
   async predict(data: InputData, options: PredictOptions = {}): Promise<Prediction> {
     checkOptions('predict', options, ['state', 'lengths', 'signal']);

@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import { scan } from '../../lib/graph/index.ts';
 import {
-  bahdanauAttention, concatenate, conv1d, defineLayer, dense, globalMaxPooling, gru, lastStep, luongAttention, repeatVector, sequenceToVector, stack, timeDistributed, vectorToSequence, withInitialState, type Layer,
+  bahdanauAttention, concatenate, conv1d, defineLayer, dense, globalMaxPooling, gru, lastStep, luongAttention, maxPooling1d, repeatVector, sequenceToVector, stack, timeDistributed, vectorToSequence, withInitialState, type Layer,
 } from '../../lib/layers/index.ts';
 import { squaredError } from '../../lib/losses/index.ts';
 import { connect, encoderDecoder, input, model, sequential, type Model } from '../../lib/model/index.ts';
@@ -59,6 +60,45 @@ describe('model: layers that see the whole of a sequence', () => {
       await assertRejects(() => trainer.step({ input: data.map((row) => row.slice(0, 3)), target: output }), 'ERR_BPTT_OPTION', new RegExp(`"${layer}" reads steps ahead; .*leave truncation out`));
     });
   }
+
+  it('windows that see later steps: no state of an earlier part where it goes along what they see', async () => {
+    const windows: Readonly<Record<string, () => readonly Layer[]>> = {
+      'before the recurrence': () => [conv1d({ filters: 2, kernel: 3, padding: 'same', name: 'window' }), gru({ units: 2 })],
+      'after it': () => [gru({ units: 2 }), conv1d({ filters: 2, kernel: 2, name: 'window' })],
+      'inside of a stack': () => [stack({ name: 'window', layers: [maxPooling1d({ size: 2 }), gru({ units: 2 })] })],
+      'over all steps': () => [gru({ units: 2 }), globalMaxPooling({ name: 'window' })],
+    };
+    for (const [title, layers] of Object.entries(windows)) {
+      const built = sequential(layers(), { input: { name: 'x', features }, seed: 1 });
+      const { state } = await built.predict(someSequences([4], features));
+      await assertRejects(() => built.predict(someSequences([4], features), { state }), 'ERR_BPTT_OPTION',
+        /predict: states cannot go on .* for the layer "window" reads steps ahead, later steps of the input "x"; leave state out and give the whole at once, or choose padding "causal"/);
+      assert.ok((await built.predict(someSequences([4], features), { state: {} })).output, title);
+    }
+    const causal = sequential([conv1d({ filters: 2, kernel: 3, padding: 'causal' }), gru({ units: 2 })], { input: { features }, seed: 1 });
+    const [row] = someSequences([6], features);
+    const whole = await causal.predict([row!]);
+    const { output, state } = await causal.predict([row!.slice(0, 2)]);
+    assertNear([...output.data, ...(await causal.predict([row!.slice(2)], { state })).output.data], whole.output.data, 'causal windows');
+    const [looked, stepped] = [input({ name: 'looked', features }), input({ name: 'stepped', features })];
+    const beside = model({
+      inputs: [looked, stepped], outputs: connect(bahdanauAttention({ layer: gru({ units: 2 }), name: 'decoder' }), stepped, connect(conv1d({ filters: 2, kernel: 3, padding: 'same' }), looked)), seed: 1,
+    });
+    const data = { looked: [row!], stepped: someSequences([4], features) };
+    const all = await beside.predict(data);
+    const begun = await beside.predict({ ...data, stepped: data.stepped.map((steps) => steps.slice(0, 1)) });
+    const ended = await beside.predict({ ...data, stepped: data.stepped.map((steps) => steps.slice(1)) }, { state: begun.state });
+    assertNear([...begun.output.data, ...ended.output.data], all.output.data, 'windows over another input');
+  });
+
+  it('a backward direction goes on from the part after', async () => {
+    const built = sequential([gru({ units: 2, direction: 'backward' })], { input: { features }, seed: 1 });
+    const [row] = someSequences([6], features);
+    const whole = await built.predict([row!]);
+    const { output, state } = await built.predict([row!.slice(2)]);
+    assertNear([...(await built.predict([row!.slice(0, 2)], { state })).output.data, ...output.data], whole.output.data, 'from the end');
+    assertThrows(() => built.stream(), 'ERR_BPTT_OPTION', /cannot stream/);
+  });
 
   it('stream where what they see is given, even if the layers that made it read ahead; not where a later one does', async () => {
     const make = (...decoder: readonly Layer[]): Model => encoderDecoder({

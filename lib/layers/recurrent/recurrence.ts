@@ -59,7 +59,7 @@ function runStep(specification: CellSpecification, weights: Readonly<Record<stri
 /** Runs one recurrence over a signal [T, N, C]. @returns [T, N, H], or [N, H] when the last output is wanted */
 export function runRecurrence(scope: Scope, settings: RecurrentSettings, signal: Signal, place: Place): Value {
   const specification = cellSpecification(settings.cell, featureCount(signal), settings.units, { bias: settings.bias, options: settings.cellOptions });
-  if (place.reverse) scope.readsAhead(signal.value);
+  if (place.reverse) scope.readsAhead(signal.value, 'backward');
   const suffix = `_l${place.layer}${place.reverse ? '_reverse' : ''}`;
   const parameters = recurrentParameters(scope, specification, settings, suffix);
   const states = stateScope(scope, settings, place);
