@@ -1,5 +1,5 @@
 import { requireInteger, requireNumber, wrongType } from '../checks.ts';
-import { checkOptions } from '../errors.ts';
+import { BpttError, checkOptions } from '../errors.ts';
 import type { Data, NumberArray } from '../data/tensor.ts';
 import { Best } from './best.ts';
 import { logProbabilities } from './distribution.ts';
@@ -28,6 +28,11 @@ export interface BeamSearchOptions extends ExternalScoreOptions {
   readonly length: number;
   /** How many hypotheses a row has at a time, 1 or more. 1 gives what `generate` with `greedy` gives. */
   readonly width: number;
+  /**
+   * How many neighbouring rows of the stream work on one search, from 1 (default) to `width`, a divisor of the stream's rows: so many hypotheses go on in one step. These rows are given the
+   * same and have read the same; the first of them says where the search begins.
+   */
+  readonly rowsEach?: number;
   /** How many results a row gets, at most `width`. Default 1. */
   readonly count?: number;
   /**
@@ -49,7 +54,7 @@ export interface Hypothesis {
   readonly score: number;
 }
 
-const optionNames = ['start', 'end', 'length', 'width', 'count', 'lengthNormalization', 'languageModel', 'languageWeight', 'lengthBonus'] as const;
+const optionNames = ['start', 'end', 'length', 'width', 'rowsEach', 'count', 'lengthNormalization', 'languageModel', 'languageWeight', 'lengthBonus'] as const;
 
 /**
  * The likeliest sequences that a decoder makes of each row, by beam search. At each step every hypothesis is extended by every token, and of all extensions the best go on;
@@ -57,8 +62,9 @@ const optionNames = ['start', 'end', 'length', 'width', 'count', 'lengthNormaliz
  * that goes on can become one of the `count` best. A beam as wide as there are sequences finds the best of all.
  *
  * The stream is as for `generate`: that of an encoder–decoder with the sources given (`model.stream({ given: { source } })`), or of any model of next tokens, which may have read what
- * goes before `start`. Each row has a beam of its own, for which the stream takes up to `width` steps; its state is afterwards what it was.
- * @returns for each row its results, best first: `count`, or fewer where fewer are possible.
+ * goes before `start`. Each row has a beam of its own, for which the stream takes up to `width` steps where `generate` takes one, or, with `rowsEach` rows for
+ * each beam, up to `width` / `rowsEach`; its state is afterwards what it was.
+ * @returns for each row, or each `rowsEach` rows, its results, best first: `count`, or fewer where fewer are possible.
  * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE, ERR_BPTT_TYPE for wrong options; what the stream's `step` throws; ERR_BPTT_NON_FINITE for logits that are no numbers; ERR_BPTT_SHAPE or
  * ERR_BPTT_RANGE where the language model does not give a log-probability for every token.
  */
@@ -72,6 +78,7 @@ export function beamSearch(stream: BranchingRows, options: BeamSearchOptions): H
   const settings: Settings = {
     start: options.start, end: options.end, width,
     length: requireInteger(owner, 'length', options.length, 0),
+    rowsEach: readRowsEach(owner, stream, options.rowsEach ?? 1, width),
     count: requireInteger(owner, 'count', options.count ?? 1, 1, width),
     exponent: requireNumber(owner, 'lengthNormalization', options.lengthNormalization ?? 0, 0, Number.MAX_VALUE),
     external: externalScore(owner, options), bonus: Math.max(0, options.lengthBonus ?? 0),
@@ -84,6 +91,12 @@ export function beamSearch(stream: BranchingRows, options: BeamSearchOptions): H
   }
 }
 
+function readRowsEach(owner: string, { rows }: BranchingRows, given: number, width: number): number {
+  const rowsEach = requireInteger(owner, 'rowsEach', given, 1, width);
+  if (rows % rowsEach === 0) return rowsEach;
+  throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected a stream of ${rowsEach} rows for each search, received ${rows} rows; make it with a multiple of rowsEach`, { expected: rowsEach, received: rows });
+}
+
 type States = Readonly<Record<string, RowsOfState>>;
 
 interface Settings {
@@ -91,6 +104,7 @@ interface Settings {
   readonly end: number | undefined;
   readonly length: number;
   readonly width: number;
+  readonly rowsEach: number;
   readonly count: number;
   readonly exponent: number;
   readonly external: ExternalScore;
@@ -104,6 +118,12 @@ interface Trail {
   readonly token: number;
 }
 
+/** Where the stream had a state. */
+interface Place {
+  readonly states: States;
+  readonly row: number;
+}
+
 /** A hypothesis that goes on. */
 interface Branch {
   readonly trail: Trail | null;
@@ -112,27 +132,28 @@ interface Branch {
   readonly logProbability: number;
   /** With what language model and bonus add. */
   readonly total: number;
-  /** What the stream's state is before it reads the last token; in this row's place. */
-  readonly states: States;
+  /** Where the stream's state is before it reads the last token. */
+  readonly from: Place;
 }
 
 function run(stream: BranchingRows, before: States, settings: Settings): Hypothesis[][] {
-  const searches = Array.from({ length: stream.rows }, () => new RowSearch(settings, before));
+  const { rowsEach } = settings;
+  const searches = Array.from({ length: stream.rows / rowsEach }, (_, i) => new RowSearch(settings, { states: before, row: i * rowsEach }));
+  const ofRow = Array.from({ length: stream.rows }, (_, row) => ({ search: searches[Math.floor(row / rowsEach)]!, place: row % rowsEach }));
   for (let step = 0; step < settings.length; step++) {
     const most = Math.max(...searches.map(({ branches }) => branches.length));
-    const after: States[] = [];
-    for (let place = 0; place < most; place++) {
-      const branches = searches.map((search) => search.branches[place]);
+    for (let first = 0; first < most; first += rowsEach) {
+      const branches = ofRow.map(({ search, place }) => search.branches[first + place]);
       stream.state = gather(before, branches);
-      const all = Float64Array.from(stream.step(branches.map((branch) => branch?.trail?.token ?? settings.start)));
+      const all = new Float64Array(stream.step(branches.map((branch) => branch?.trail?.token ?? settings.start)));
       const tokens = all.length / stream.rows;
       if (settings.end !== undefined) requireInteger('beamSearch', 'end', settings.end, 0, tokens - 1);
+      const states = stream.state;
       branches.forEach((branch, row) => {
-        if (branch) searches[row]!.extend(branch, place, logProbabilities(all.subarray(row * tokens, (row + 1) * tokens)));
+        if (branch) ofRow[row]!.search.extend(branch, { states, row }, logProbabilities(all.subarray(row * tokens, (row + 1) * tokens)));
       });
-      after.push(stream.state);
     }
-    for (const search of searches) search.goOn(after);
+    for (const search of searches) search.goOn();
   }
   return searches.map((search) => search.results());
 }
@@ -143,7 +164,7 @@ function gather(before: States, branches: readonly (Branch | undefined)[]): Reco
     const data = first.slice();
     const width = data.length / branches.length;
     branches.forEach((branch, row) => {
-      if (branch) data.set(branch.states[name]!.data.subarray(row * width, (row + 1) * width), row * width);
+      if (branch) data.set(branch.from.states[name]!.data.subarray(branch.from.row * width, (branch.from.row + 1) * width), row * width);
     });
     return [name, { data, shape }];
   }));
@@ -152,7 +173,8 @@ function gather(before: States, branches: readonly (Branch | undefined)[]): Reco
 /** A branch with one more token. */
 interface Extension {
   readonly branch: Branch;
-  readonly place: number;
+  /** Where the stream's state is after it has read the branch. */
+  readonly after: Place;
   readonly token: number;
   readonly logProbability: number;
   readonly total: number;
@@ -166,26 +188,26 @@ class RowSearch {
   #extensions: Best<Extension>;
   #ended = 0;
 
-  constructor(settings: Settings, states: States) {
+  constructor(settings: Settings, from: Place) {
     this.#settings = settings;
     this.#results = new Best(settings.count);
     this.#extensions = new Best(settings.width);
-    this.branches = [{ trail: null, steps: 0, logProbability: 0, total: 0, states }];
+    this.branches = [{ trail: null, steps: 0, logProbability: 0, total: 0, from }];
   }
 
-  extend(branch: Branch, place: number, logs: Float64Array): void {
+  extend(branch: Branch, after: Place, logs: Float64Array): void {
     const added = this.#settings.external(() => tokensOf(branch.trail), logs.length);
     logs.forEach((log, token) => {
       const total = branch.total + log + added(token);
-      if (total > this.#extensions.least) this.#extensions.offer(total, { branch, place, token, logProbability: branch.logProbability + log, total });
+      if (total > this.#extensions.least) this.#extensions.offer(total, { branch, after, token, logProbability: branch.logProbability + log, total });
     });
   }
 
-  goOn(after: readonly States[]): void {
+  goOn(): void {
     const { end, width, count } = this.#settings;
     const going: Branch[] = [];
-    for (const { branch, place, token, logProbability, total } of this.#extensions.items) {
-      const extended = { trail: { parent: branch.trail, token }, steps: branch.steps + 1, logProbability, total, states: after[place]! };
+    for (const { branch, after, token, logProbability, total } of this.#extensions.items) {
+      const extended = { trail: { parent: branch.trail, token }, steps: branch.steps + 1, logProbability, total, from: after };
       if (token === end) this.#end(extended, true);
       else going.push(extended);
     }

@@ -47,7 +47,9 @@ export function logProbabilities(logits: ArrayLike<number>): Float64Array {
   let sum = 0;
   for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - most);
   const total = most + Math.log(sum);
-  return Float64Array.from({ length: logits.length }, (_, i) => logits[i]! - total);
+  const result = new Float64Array(logits.length);
+  for (let i = 0; i < result.length; i++) result[i] = logits[i]! - total;
+  return result;
 }
 
 function largest(owner: string, logits: ArrayLike<number>): number {

@@ -106,6 +106,7 @@ const subjects: readonly Subject[] = [
   subject('sample', decoding.sample, { length: 2, prefix: [0] }, ['greedy', 'temperature', 'topK', 'topP', 'seed', 'endToken'],
     [{ rows: 1, output: null, step: () => [1, 2, 3] }]),
   subject('generate', decoding.generate, { start: 0, length: 3 }, ['end', 'greedy', 'temperature', 'topK', 'topP', 'seed'], [{ rows: 2, step: () => [1, 2, 3, 3, 2, 1] }]),
+  subject('beamSearch', decoding.beamSearch, { start: 0, length: 3, width: 2 }, ['end', 'rowsEach', 'count', 'lengthNormalization', 'languageModel', 'languageWeight', 'lengthBonus'], [{ rows: 2, state: {}, step: () => [1, 2, 3, 3, 2, 1] }]),
   subject('suggest', decoding.suggest, {}, ['count', 'temperature'], [{ rows: 1, output: [1, 2, 3], step: () => [1, 2, 3] }]),
 ];
 

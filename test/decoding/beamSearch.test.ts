@@ -236,6 +236,40 @@ describe('decoding: beam search through models', () => {
     assert.deepEqual(beamSearch(model.stream({ given: { source } }), { ...options, width: 1, count: 1 }).map(([best]) => best!.tokens), greedy);
   });
 
+  it('several rows of one step for each search find the same in fewer steps', () => {
+    const model = translator(true);
+    for (const { name, view, shape } of model.parameters) model.setParameter(name, { data: view.map((weight) => 3 * weight), shape });
+    const options = { start, end, length: 6, width: 6, count: 6 };
+    const expected = beamSearch(model.stream({ given: { source } }), options);
+    assert.ok(new Set(expected.map((found) => tokens(found).join(' '))).size > 1, 'rows differ');
+    const taken = [1, 2, 4, 6].map((rowsEach) => {
+      const stream = model.stream({ given: { source: source.flatMap((one) => Array.from({ length: rowsEach }, () => one)) } });
+      let steps = 0;
+      const counting: BranchingRows = {
+        rows: stream.rows, step: (given) => { steps++; return stream.step(given); },
+        get state() { return stream.state; }, set state(state) { stream.state = state; },
+      };
+      beamSearch(counting, { ...options, rowsEach }).forEach((found, row) => assertSame(found, expected[row]!.map((one) => ({ ...one, log: one.logProbability })), 1e-5));
+      return steps;
+    });
+    assert.ok(taken.every((steps, i) => i === 0 || steps < taken[i - 1]!), taken.join());
+    assert.equal(taken.at(-1), 6, 'one step for each token');
+  });
+
+  it('the first of the rows of a search says where it begins, and all of them are afterwards what they were', () => {
+    const model = sequential([embedding({ size: 4 }), gru({ units: 6 }), dense({ units: 5 })], { input: { tokens: 5 }, seed: 2 });
+    const [single, wide] = [model.stream({ rows: 2 }), model.stream({ rows: 6 })];
+    single.step([1, 4]);
+    wide.step([1, 0, 0, 4, 0, 0]);
+    const before = wide.state['gru/h']!.data.slice();
+    const options = { start: 3, length: 5, width: 3, count: 3 };
+    const expected = beamSearch(single, options);
+    beamSearch(wide, { ...options, rowsEach: 3 }).forEach((found, row) => assertSame(found, expected[row]!.map((one) => ({ ...one, log: one.logProbability })), 1e-5));
+    assert.deepEqual(wide.state['gru/h']!.data, before);
+    assertThrows(() => beamSearch(wide, { ...options, width: 8, rowsEach: 4 }), 'ERR_BPTT_SHAPE', /expected a stream of 4 rows for each search, received 6 rows/);
+    assertThrows(() => beamSearch(wide, { ...options, rowsEach: 6 }), 'ERR_BPTT_RANGE', /rowsEach to be an integer from 1 to 3/);
+  });
+
   it('goes on from what a stream has read, and leaves its state as it was', () => {
     const model = sequential([embedding({ size: 4 }), gru({ units: 6, initialState: 'learned' }), dense({ units: 5 })], { input: { tokens: 5 }, seed: 2 });
     const read = (prefix: readonly number[]): Stream => {
