@@ -1,3 +1,4 @@
+import { wrongType } from '../checks.ts';
 import { BpttError, formatShape } from '../errors.ts';
 import { elementCount, sameShape } from '../graph/index.ts';
 import type { Shape, Variable } from '../graph/index.ts';
@@ -72,7 +73,10 @@ export function bindParameters(table: ParameterTable, store: VariableStore): Par
   });
 }
 
-/** Fills new parameters: each gate's block by its own initializer, from the seed and its own name, so that no parameter depends on another one's presence. */
+/**
+ * Fills new parameters: each gate's block by its own initializer, from the seed and its own name, so that no parameter depends on another one's presence.
+ * @throws ERR_BPTT_TYPE, ERR_BPTT_SHAPE or ERR_BPTT_RANGE for an initializer that gives something else than finite numbers of the block's shape.
+ */
 export function initialise(table: ParameterTable, store: VariableStore, seed: number): void {
   for (const { variable, options, path } of table.declared.values()) {
     const source = options.randomOf === undefined ? variable.name : `${path}/${options.randomOf}`;
@@ -84,15 +88,25 @@ export function initialise(table: ParameterTable, store: VariableStore, seed: nu
       const shape = variable.shape.length === 0 ? [] : [...outer, gate.size];
       const random = uniformSource(seed, gate.name === '' ? source : `${source}/${gate.name}`);
       const block = (gate.initializer ?? options.initializer).fill({ shape, ...fans(shape) }, random);
-      if (block.length !== elementCount(shape)) {
-        throw new BpttError('ERR_BPTT_SHAPE', `${variable.name}: expected its initializer to give ${formatShape(shape)}, received ${block.length} numbers`,
-          { expected: shape, received: block.length });
-      }
+      checkBlock(gate.name === '' ? variable.name : `${variable.name}, gate "${gate.name}"`, block, shape);
       copyBlock(block, view, { column, size: gate.size, width });
       column += gate.size;
     }
   }
   store.touch();
+}
+
+/** @throws ERR_BPTT_TYPE, ERR_BPTT_SHAPE or ERR_BPTT_RANGE unless the initializer gave so many numbers that float32 can hold. */
+function checkBlock(owner: string, block: unknown, shape: Shape): void {
+  if (!(block instanceof Float64Array)) throw wrongType(owner, 'what its initializer gives', 'a Float64Array', block);
+  if (block.length !== elementCount(shape)) {
+    throw new BpttError('ERR_BPTT_SHAPE', `${owner}: expected its initializer to give ${formatShape(shape)}, received ${block.length} numbers`, { expected: shape, received: block.length });
+  }
+  for (const number of block) {
+    if (Number.isFinite(Math.fround(number))) continue;
+    throw new BpttError('ERR_BPTT_RANGE', `${owner}: expected its initializer to give finite numbers of float32, within ±3.4e38, received ${number}; choose a smaller value, gain or range`,
+      { expected: 'finite float32', received: number });
+  }
 }
 
 /** Inputs and outputs of one unit: the last axis is the outputs, the one before it the inputs, the ones before that a receptive field. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import {
-  asInitializer, constantValue, glorotNormal, glorotUniform, heNormal, heUniform, identity, normal, ones, orthogonal, uniform, zeros, type Initializer,
+  asInitializer, constantValue, conv1d, dense, embedding, glorotNormal, glorotUniform, heNormal, heUniform, highway, identity, lstm, normal, ones, orthogonal, uniform, zeros, type Initializer, type Layer,
 } from '../../lib/layers/index.ts';
+import { sequential } from '../../lib/model/index.ts';
 import { uniformSource } from '../../lib/random.ts';
 import { assertThrows } from '../support/errors.ts';
 
@@ -64,6 +65,28 @@ describe('initializers', () => {
     assert.deepEqual(asInitializer('x', { kind: 'uniform', options: { low: -1 } }).options, { low: -1 });
     assertThrows(() => asInitializer('dense: initializer', 'glorot'), 'ERR_BPTT_OPTION', /unknown initializer "glorot"/);
     assertThrows(() => asInitializer('x', 7 as never), 'ERR_BPTT_TYPE', /expected an initializer such as/);
+  });
+  it('are not taken for arrays, which have a method of that name', () => {
+    for (const array of [[], [1, 2], new Float32Array(4)]) {
+      assertThrows(() => asInitializer('here', array as never), 'ERR_BPTT_TYPE', /here: expected an initializer such as glorotUniform\(\), received/);
+      assertThrows(() => dense({ units: 2, initializer: { weight: array as never } }), 'ERR_BPTT_TYPE', /dense: initializer\.weight/);
+      assertThrows(() => embedding({ size: 2, initializer: array as never }), 'ERR_BPTT_TYPE');
+    }
+  });
+  it('have to give finite numbers of float32, as many as asked for', () => {
+    const model = (layer: Layer): unknown => sequential([layer], { input: { features: 2 } });
+    const giving = (block: unknown): Layer => dense({ units: 2, initializer: { weight: { kind: 'mine', options: {}, fill: () => block as Float64Array } } });
+    assertThrows(() => model(giving(undefined)), 'ERR_BPTT_TYPE', /dense\/weight: expected what its initializer gives to be a Float64Array, received undefined/);
+    assertThrows(() => model(giving([1, 2, 3, 4])), 'ERR_BPTT_TYPE', /received array of 4/);
+    assertThrows(() => model(giving(new Float64Array(5))), 'ERR_BPTT_SHAPE', /to give \[2, 2\], received 5 numbers/);
+    assertThrows(() => model(giving(Float64Array.of(1, 2, NaN, 4))), 'ERR_BPTT_RANGE', /dense\/weight: .* received NaN/);
+    for (const weight of [constantValue({ value: 1e39 }), uniform({ low: -1.7e308, high: 1.7e308 }), normal({ deviation: 1e300 })]) {
+      assertThrows(() => model(dense({ units: 2, initializer: { weight } })), 'ERR_BPTT_RANGE', /finite numbers of float32, within ±3\.4e38/);
+    }
+    assertThrows(() => model(lstm({ units: 2, forgetBias: -1e300 })), 'ERR_BPTT_RANGE', /lstm\/bias_ih_l0, gate "f": .*received -1e\+300/);
+    assertThrows(() => model(highway({ layer: dense({ units: 2 }), gateBias: 1e300 })), 'ERR_BPTT_RANGE', /gate_bias/);
+    assertThrows(() => model(conv1d({ filters: 2, kernel: 2, weightNorm: true, initializer: { weight: 'zeros' } })), 'ERR_BPTT_RANGE', /weightNorm: .*gives every filter a direction, received zeros of zeros/);
+    model(giving(Float64Array.of(3.4e38, -3.4e38, 1e-300, 0)));
   });
   it('refuse wrong options', () => {
     assertThrows(() => uniform({ low: 2, high: 1 }), 'ERR_BPTT_RANGE');

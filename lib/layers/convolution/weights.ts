@@ -1,3 +1,4 @@
+import { BpttError } from '../../errors.ts';
 import { divide, multiply, reshape, sqrt, square, sum, type Shape, type Value } from '../../graph/index.ts';
 import { defineInitializer } from '../initializers/initializer.ts';
 import type { Initializer, ParameterGroup, ParameterOptions, Scope } from '../layer.ts';
@@ -14,7 +15,7 @@ export interface FilterOptions {
   readonly group?: ParameterGroup | undefined;
 }
 
-/** Lengths of the last axis's vectors: what a weight of this shape begins with, filled by its own initializer from the same random numbers. */
+/** Lengths of the last axis's vectors: what a weight of this shape begins with, filled by its own initializer from the same random numbers. Filling throws ERR_BPTT_RANGE for a vector of zeros. */
 function lengthsOf(initializer: Initializer, shape: Shape): Initializer {
   return defineInitializer('lengthsOf', {}, (_block, random) => {
     const filters = shape.at(-1)!;
@@ -23,6 +24,10 @@ function lengthsOf(initializer: Initializer, shape: Shape): Initializer {
     const direction = initializer.fill({ shape, fanIn: inputs, fanOut: filters * field }, random);
     const squares = new Float64Array(filters);
     direction.forEach((number, i) => { squares[i % filters]! += number * number; });
+    if (squares.includes(0)) {
+      throw new BpttError('ERR_BPTT_RANGE', `weightNorm: expected an initializer that gives every filter a direction, received zeros of ${initializer.kind}; choose one that gives other numbers, or leave weightNorm out`,
+        { expected: 'other numbers than 0', received: initializer.kind });
+    }
     return squares.map(Math.sqrt);
   });
 }

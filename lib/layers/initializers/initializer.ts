@@ -22,9 +22,14 @@ export function defineInitializer(kind: string, options: object, fill: Initializ
   return Object.freeze({ kind, options: Object.freeze({ ...options }) as Initializer['options'], fill });
 }
 
+/** Arrays have a method "fill" too, and are none. */
+function isInitializer(candidate: InitializerLike): candidate is Initializer {
+  return typeof candidate === 'object' && candidate !== null && 'fill' in candidate && typeof candidate.fill === 'function' && typeof candidate.kind === 'string';
+}
+
 /** @throws ERR_BPTT_OPTION for an unknown kind, ERR_BPTT_TYPE for something that is no initializer. */
 export function asInitializer(owner: string, candidate: InitializerLike): Initializer {
-  if (typeof candidate === 'object' && candidate !== null && 'fill' in candidate && typeof candidate.fill === 'function') return candidate;
+  if (isInitializer(candidate)) return candidate;
   const kind = typeof candidate === 'string' ? candidate : (candidate as InitializerDescription | null)?.kind;
   if (typeof kind !== 'string') {
     throw new BpttError('ERR_BPTT_TYPE', `${owner}: expected an initializer such as glorotUniform(), received ${describe(candidate)}`, { expected: 'initializer', received: candidate });
