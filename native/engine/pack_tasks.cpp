@@ -10,27 +10,38 @@ class PackTask final : public Task {
   PackTask(const TaskContext& context, const Instruction& instruction)
       : table_(context.table), source_(context.place(instruction, 0)), packed_(context.place(instruction, 1)),
         batched_(source_.rank() == 3 ? 1 : 0) {
-    rows = batched_ ? source_.dimension(0) : 1;
+    rows = source_.dimension(0);  // of one matrix: steps of the depth
     units = panelsOf(table_, source_.dimension(batched_ + 1));
     nanoseconds = 0.3 * static_cast<double>(source_.operand->elements());
+  }
+
+  // Threads that have panels of their own write to memory that no other writes to.
+  Axis axis(int parts) const override {
+    if (!batched_ && units >= parts) return Axis::units;
+    return Task::axis(parts);
   }
 
   void runRows(Range range, const Worker& worker) const override { run(range, {0, units}, worker); }
   void runUnits(Range range, const Worker& worker) const override { run({0, rows}, range, worker); }
 
  private:
-  void run(Range batches, Range panels, const Worker& worker) const {
+  void run(Range some, Range panels, const Worker& worker) const {
     PackArguments call{};
     call.rowStride = source_.stride(batched_);
     call.columnStride = source_.stride(batched_ + 1);
-    call.depth = source_.dimension(batched_);
+    call.depth = call.packedDepth = source_.dimension(batched_);
     call.columns = source_.dimension(batched_ + 1);
     call.panelBegin = panels.begin;
     call.panelEnd = panels.end;
-    call.packedDepth = call.depth;
-    for (int64_t batch = batches.begin; batch < batches.end; batch++) {
-      call.source = source_.at(worker.step) + (batched_ ? batch * source_.stride(0) : 0);
-      call.packed = packed_.at(worker.step) + (batched_ ? batch * packed_.stride(0) : 0);
+    call.source = source_.at(worker.step) + some.begin * source_.stride(0);
+    call.packed = packed_.at(worker.step);
+    if (!batched_) {
+      call.depth = some.count();
+      call.packedBegin = some.begin;
+      return table_.pack(call);
+    }
+    for (int64_t batch = some.begin; batch < some.end; batch++, call.source += source_.stride(0)) {
+      call.packed = packed_.at(worker.step) + batch * packed_.stride(0);
       table_.pack(call);
     }
   }

@@ -238,6 +238,7 @@ void testOpcodes(const KernelTable& table) {
       checkGemm(table, 13, 2300, 70, transposed, initialMode);
       checkGemm(table, 20, 700, 330, transposed, initialMode);
       checkGemm(table, 6, 300, 1200, transposed, initialMode);
+      checkGemm(table, 6, 907, 40, transposed, initialMode);
     }
   }
   checkBatchedGemm(table);
