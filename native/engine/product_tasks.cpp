@@ -52,7 +52,7 @@ class GemmTask final : public Task {
   Axis axis(int parts) const override {
     const bool deep = !batched_ && depth_ > matrixRows_ && columns_ > matrixRows_;
     if (deep && units >= parts && (units % parts == 0 || units >= 4 * static_cast<int64_t>(parts))) return Axis::units;
-    const int64_t enough = batched_ ? parts : 8 * static_cast<int64_t>(parts);
+    const int64_t enough = batched_ ? parts : 12 * static_cast<int64_t>(parts);
     if (rows >= enough) return Axis::rows;
     if (units >= parts) return Axis::units;
     return Task::axis(parts);
