@@ -8,7 +8,7 @@ import type { Data, Nested, NumberArray, Tensor } from './tensor.ts';
 export interface Batch {
   /** [N, T, C], [N, T] for tokens, or an array of sequences of different lengths. */
   readonly input: Data | Readonly<Record<string, Data>>;
-  /** One per step, or one per row: what the loss compares the output with. */
+  /** One per step, or one per row, which then stands for all of its steps: what the loss compares the output with. Where it is one number, the axis of features may be left out. */
   readonly target: Data | Readonly<Record<string, Data>>;
   /** Valid steps of each row when `input` is padded. */
   readonly lengths?: ArrayLike<number> | undefined;

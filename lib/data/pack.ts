@@ -74,8 +74,10 @@ export function packAlong(data: Data, specification: DataSpecification, along: P
 function isPerRow(data: Data, specification: DataSpecification, { longest }: Packed): boolean {
   const shape = isTensor(data) ? data.shape : ArrayBuffer.isView(data) ? [data.length] : Array.isArray(data) ? measure(data, specification) : [];
   const { sizes } = specification;
-  if (sizes.length === 1 && sizes[0] === 1 && shape.length === 2) return shape[1] === 1 && longest !== 1;
-  return shape.length === 1 + sizes.length;
+  if (sizes.length !== 1 || sizes[0] !== 1) return shape.length === 1 + sizes.length;
+  if (shape.length !== 2) return shape.length === 1;
+  // One feature's axis may be left out, so that rows of one number are values of rows only where every row has one and the sequences have more.
+  return longest !== 1 && (Array.isArray(data) ? data.every((row) => measure(row, specification)[0] === 1) : shape[1] === 1);
 }
 
 function packSteps(data: Data, specification: DataSpecification, along: Packed): Packed {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { sequences } from '../../lib/data/index.ts';
 import { dense, dropout, embedding, gru, lastStep, lstm, rnn } from '../../lib/layers/index.ts';
 import type { Layer } from '../../lib/layers/index.ts';
 import { binaryCrossEntropy, crossEntropy, squaredError } from '../../lib/losses/index.ts';
@@ -179,6 +180,22 @@ describe('training: step', () => {
     const batch = { input: [[0, 0], [0, 1], [1, 0], [1, 1]], target: [[0], [1], [1], [0]] };
     for (let i = 0; i < 200; i++) await trainer.step(batch);
     assert.equal((await trainer.evaluate(batch)).accuracy, 1);
+  });
+
+  it('takes targets of one feature with and without its axis, by step and by row, whatever the first sequence\'s length', async () => {
+    const make = (): Trainer => new Trainer(sequential([rnn({ units: 3 }), dense({ units: 1 })], { input: { features: 3 }, seed: 2 }), { loss: squaredError(), optimizer: sgd() });
+    for (const lengths of [[1, 4, 2], [4, 1, 2], [1, 1, 1]]) {
+      const input = someSequences(lengths, 3);
+      const bySteps = someSequences(lengths, 1, 9);
+      const { loss } = await make().step({ input, target: bySteps });
+      assertNear([(await make().step({ input, target: bySteps.map((row) => row.flat()) })).loss], [loss], 'without the axis');
+      assertNear([(await make().step({ input, target: bySteps.map((row) => Float32Array.from(row.flat())) })).loss], [loss], 'typed rows');
+      const rows = [0.5, -1, 2];
+      const repeated = await make().step({ input, target: rows.map((value, row) => new Array<number[]>(lengths[row]!).fill([value])) });
+      for (const target of [rows, Float32Array.from(rows), rows.map((value) => [value])]) assertNear([(await make().step({ input, target })).loss], [repeated.loss], 'by row');
+    }
+    const list = [1, 3, 2].map((length) => ({ input: someSequences([length], 3)[0]!, target: someSequences([length], 1)[0]!.flat() }));
+    assert.equal((await make().fit(sequences(list, { batch: 3 }), { epochs: 1 })).updates, 1);
   });
 
   it('refuses data and options that do not fit', async () => {
