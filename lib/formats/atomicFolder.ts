@@ -23,6 +23,16 @@ async function isFolder(where: string): Promise<boolean> {
   }
 }
 
+/** A folder with those around it. One after the other, for Node's own recursion never ends where the system denies that a folder exists and that it may be made. */
+async function makeFolders(folder: string): Promise<void> {
+  if (await isFolder(folder)) return;
+  const around = path.dirname(folder);
+  if (around !== folder) await makeFolders(around);
+  await mkdir(folder).catch(async (error: unknown) => {
+    if (!(await isFolder(folder))) throw error;
+  });
+}
+
 async function writeDurably(file: string, content: Uint8Array | string): Promise<void> {
   const handle = await open(file, 'wx');
   try {
@@ -79,7 +89,7 @@ async function withPrepared(folder: string, work: (prepared: string, target: str
   const prepared = `${target}.partial-${randomBytes(6).toString('hex')}`;
   try {
     await checkReplaceable(target);
-    await mkdir(path.dirname(target), { recursive: true });
+    await makeFolders(path.dirname(target));
     await mkdir(prepared);
     await work(prepared, target);
   } catch (error) {

@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkWritable, readFromFolder, writeFolder } from '../../lib/formats/atomicFolder.ts';
+import { lastLine, runChild } from '../support/child.ts';
 
 const text = async (folder: string, name: string): Promise<string> => new TextDecoder().decode(await readFromFolder(folder, name, 1000));
 const version = (which: string): Record<string, string> => ({ 'model.json': `{"json":"${which}"}`, 'model.safetensors': `weights ${which}` });
@@ -91,6 +92,12 @@ describe('writing a folder', () => {
     await assert.rejects(writeFolder(path.join(folder, 'inside'), version('a')), { code: 'ERR_BPTT_FORMAT' });
     if (process.platform === 'linux') await assert.rejects(writeFolder('/proc/model', version('a')), { code: 'ERR_BPTT_FORMAT', message: /cannot be written .* may write/ });
     assert.deepEqual(readdirSync(place), ['model']);
+  });
+
+  it('says so where no folder can be made, and does not go on trying', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const result = await runChild('test/formats/children/writeFolder.ts', { arguments: ['/proc/nowhere/deep/model'], timeout: 20_000 });
+    assert.match(lastLine<{ outcome: string }>(result).outcome, /^ERR_BPTT_FORMAT: .* cannot be written .* may write/);
   });
 
   it('says so when there is nothing to read', async () => {
