@@ -1,5 +1,6 @@
 import { requireInteger, requireNumber, wrongType } from '../checks.ts';
 import { BpttError, checkOptions } from '../errors.ts';
+import { checkWritable } from '../formats/atomicFolder.ts';
 import type { Model } from '../model/index.ts';
 import { saveCheckpoint } from './checkpoint.ts';
 import type { Callback, FitControl, Progress } from './fit.ts';
@@ -72,13 +73,21 @@ export function progress(options: { readonly seconds?: number; readonly write?: 
 }
 
 /**
- * Saves the model and what the trainer holds to a folder, which is replaced as a whole: `loadModel` and `loadTrainerState` read it.
+ * Saves the model and what the trainer holds to a folder, which is replaced as a whole: `loadModel` and `loadTrainerState` read it. Before training begins `fit` finds out whether the
+ * folder can be written. A checkpoint of the middle of an epoch has its updates, but `fit` begins that epoch again; `step` over the batches that were left goes on exactly.
  * @param interval after so many updates or epochs; default every epoch.
  */
 export function checkpoint(folder: string, interval: Interval = {}): Callback {
   checkOptions('checkpoint', interval, ['updates', 'epochs']);
   if (typeof folder !== 'string' || folder === '') throw wrongType('checkpoint', 'the folder', 'a path', folder);
-  return every('checkpoint', interval, (_progress, { trainer }) => saveCheckpoint(trainer, folder));
+  const { onStart, ...saving } = every('checkpoint', interval, (_progress, { trainer }) => saveCheckpoint(trainer, folder));
+  return {
+    ...saving,
+    onStart: async (control) => {
+      await checkWritable(folder);
+      await onStart?.(control);
+    },
+  };
 }
 
 /**

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { batches, characters, sequences, split, textStream, windows } from '../../lib/data/index.ts';
+import type { Batch } from '../../lib/data/index.ts';
 import { sample } from '../../lib/decoding/index.ts';
 import { loadModel } from '../../lib/formats/index.ts';
 import { dense, embedding, lstm, oneHot, rnn } from '../../lib/layers/index.ts';
@@ -161,6 +162,39 @@ describe('training: callbacks', () => {
     assertThrows(() => sampleEvery({ updates: 1 } as never), 'ERR_BPTT_TYPE');
     assertThrows(() => checkpoint('', {}), 'ERR_BPTT_TYPE');
     assertThrows(() => checkpoint('run', { update: 1 } as never), 'ERR_BPTT_OPTION');
+  });
+
+  it('checkpoint refuses a place that cannot be written before anything is learned', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'bptt-checkpoint-'));
+    try {
+      await writeFile(path.join(folder, 'notes.txt'), 'not a model');
+      for (const interval of [{}, { updates: 1 }]) {
+        const trainer = textTrainer();
+        await assertRejects(() => trainer.fit(stream, { epochs: 1, callbacks: [checkpoint(folder, interval)] }), 'ERR_BPTT_FORMAT', /found "notes\.txt" in it; choose another folder/);
+        assert.equal(trainer.updates, 0);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('from a checkpoint in the middle of an epoch, steps over the batches that were left go on exactly', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'bptt-checkpoint-'));
+    try {
+      const place = path.join(folder, 'run');
+      await textTrainer().fit(stream, { epochs: 2, callbacks: [checkpoint(place, { updates: 6 })] });
+      const whole = textTrainer();
+      await whole.fit(stream, { epochs: 2 });
+      const model: Model = await loadModel(place);
+      const rest = new Trainer(model, { loss: crossEntropy(), optimizer: adam({ learningRate: 0.01 }), clip: { globalNorm: 5 } });
+      rest.restore(await loadTrainerState(place));
+      assert.deepEqual([rest.updates, rest.epochs], [6, 1]);
+      for (const batch of [...stream.epoch(1) as Iterable<Batch>].slice(2)) await rest.step(batch);
+      if (model.runtime.name === 'native') assert.deepEqual(weightsOf(model), weightsOf(whole.model));
+      assert.equal(rest.updates, whole.updates);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('from a checkpoint training goes on as if it had not stopped', async () => {
