@@ -12,8 +12,11 @@ export interface Batch {
   readonly target: Data | Readonly<Record<string, Data>>;
   /** Valid steps of each row when `input` is padded. */
   readonly lengths?: ArrayLike<number> | undefined;
-  /** How much each step counts, [N, T] ([N] where the output has no time axis). */
-  readonly weights?: Data | undefined;
+  /**
+   * How much each step counts, [N, T], or each row, [N], for all of its steps. Of several outputs with losses all alike, or by output in a record; those left out count fully. A mean divides by
+   * the weights' sum, output by output.
+   */
+  readonly weights?: Data | Readonly<Record<string, Data>> | undefined;
   /**
    * Rows that begin anew; the others go on with the states of the same row of the batch before. Without it, and unless the trainer says otherwise, every
    * row begins anew.
@@ -45,8 +48,8 @@ export type SequencePart = Tensor | NumberArray | Nested | number;
 export interface SequenceExample {
   readonly input: SequencePart | Readonly<Record<string, SequencePart>>;
   readonly target: SequencePart | Readonly<Record<string, SequencePart>>;
-  /** How much each step counts in the loss, one number for each step (or one for the whole). In every example or in none. */
-  readonly weights?: SequencePart | undefined;
+  /** How much each step counts in the loss, one number for each step (or one for the whole), or a record by output. In every example or in none. */
+  readonly weights?: SequencePart | Readonly<Record<string, SequencePart>> | undefined;
 }
 
 export interface BatchOptions {
@@ -137,7 +140,7 @@ export function sequences(list: readonly SequenceExample[], options: BatchOption
       const sequence = shuffle ? [...permutation(count, random)].map((i) => starts[i]!) : starts;
       for (const start of sequence) {
         const rows = Array.from(order.subarray(start, start + size), (row) => examples[row]!);
-        const weights = rows[0]!.weights === undefined ? {} : { weights: gather(rows.map((row) => row.weights!)) as Data };
+        const weights = rows[0]!.weights === undefined ? {} : { weights: gather(rows.map((row) => row.weights!)) };
         yield { input: gather(rows.map(({ input }) => input)), target: gather(rows.map(({ target }) => target)), ...weights };
       }
     },
@@ -162,7 +165,7 @@ function lengthOf(example: SequenceExample, index: number): number {
   checkOptions(`sequences, example ${index}`, example, ['input', 'target', 'weights']);
   requireParts(example.input, 'input', index);
   requireParts(example.target, 'target', index);
-  if (example.weights !== undefined && (isRecord(example.weights) || !isPart(example.weights))) throw wrongType(`sequences, example ${index}`, 'weights', 'a number or a sequence', example.weights);
+  if (example.weights !== undefined) requireParts(example.weights, 'weights', index);
   const parts = isRecord(example.input) ? Object.values(example.input) : [example.input];
   const first = parts.find((part) => typeof part !== 'number');
   if (first === undefined) throw wrongType(`sequences, example ${index}`, 'input', 'a sequence', example.input);
@@ -186,7 +189,7 @@ function requireParts(parts: unknown, name: string, index: number): void {
 
 /** @throws ERR_BPTT_OPTION when an example has other names than the first one, or weights where that has none. */
 function requireSameParts(first: SequenceExample, example: SequenceExample, index: number): void {
-  for (const name of ['input', 'target'] as const) {
+  for (const name of ['input', 'target', 'weights'] as const) {
     const [expected, received] = [first[name], example[name]].map((parts) => (isRecord(parts) ? Object.keys(parts).sort().join(', ') : ''));
     if (expected === received) continue;
     throw new BpttError('ERR_BPTT_OPTION', `sequences: expected ${name} of example ${index} to have the names of example 0 (${expected || 'none'}), received ${received || 'none'}`, { expected, received });

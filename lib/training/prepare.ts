@@ -103,7 +103,7 @@ export class BatchReader {
         sizes: whole ? sizes.slice(0, -1) : sizes,
         bound: whole ? sizes.at(-1) : undefined,
       },
-      weights: { owner: `${this.#owner}, weights`, type: 'float32', time, sizes: [], double },
+      weights: { owner: `${this.#owner}, weights${several ? ` of "${name}"` : ''}`, type: 'float32', time, sizes: [], double },
     };
   }
 
@@ -145,12 +145,12 @@ export class BatchReader {
     const byOutput = isData(given) ? Object.fromEntries(this.#names.map((name) => [name, given])) : given as Readonly<Record<string, unknown>>;
     checkOptions(`${this.#owner}: weights by output`, byOutput, this.#names);
     return Object.fromEntries(Object.entries(byOutput).map(([name, data]) => {
-      if (!isData(data)) throw wrongType(this.#owner, 'weights', 'numbers, one for each step', data);
       const port = this.#ports.find((one) => one.name === name)!;
+      if (!isData(data)) throw wrongType(port.weights.owner, 'the weights', port.source ? 'numbers, one for each step' : 'numbers, one for each row', data);
       const weights = packAlong(data, port.weights, this.#along(port, packed));
       const wrong = weights.data.find((weight) => weight < 0);
       if (wrong !== undefined) {
-        throw new BpttError('ERR_BPTT_DATA', `${this.#owner}, weights: expected numbers of 0 or more, for means divide by their sum, received ${wrong}`, { expected: '0 or more', received: wrong });
+        throw new BpttError('ERR_BPTT_DATA', `${port.weights.owner}: expected numbers of 0 or more, for means divide by their sum, received ${wrong}`, { expected: '0 or more', received: wrong });
       }
       feeds[port.feeds.weights] = weights.data;
       return [name, weights];

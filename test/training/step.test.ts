@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { sequences } from '../../lib/data/index.ts';
+import type { Batch } from '../../lib/data/index.ts';
 import { dense, dropout, embedding, gru, lastStep, lstm, rnn } from '../../lib/layers/index.ts';
 import type { Layer } from '../../lib/layers/index.ts';
 import { binaryCrossEntropy, crossEntropy, squaredError } from '../../lib/losses/index.ts';
@@ -196,6 +197,32 @@ describe('training: step', () => {
     }
     const list = [1, 3, 2].map((length) => ({ input: someSequences([length], 3)[0]!, target: someSequences([length], 1)[0]!.flat() }));
     assert.equal((await make().fit(sequences(list, { batch: 3 }), { epochs: 1 })).updates, 1);
+  });
+
+  it('weighs outputs by name, from batches and from sequences', async () => {
+    const make = (): Model => {
+      const given = input({ features: 3 });
+      const hidden = connect(gru({ units: 4 }), given);
+      return model({ inputs: given, outputs: [connect(dense({ units: 2, name: 'steps' }), hidden), connect(dense({ units: 1, name: 'whole' }), connect(lastStep(), hidden))], seed: 3 });
+    };
+    const lossOf = async (outputs: readonly ('steps' | 'whole')[], batch: Omit<Batch, 'input'>): Promise<number> => {
+      const loss = Object.fromEntries(outputs.map((name) => [name, squaredError()]));
+      return (await new Trainer(make(), { loss, optimizer: sgd() }).step({ ...batch, input: someSequences([4, 2], 3) })).loss;
+    };
+    const [steps, whole] = [someSequences([4, 2], 2, 5), [[0.5], [-2]]];
+    const weights = { steps: [[1, 0, 2, 0.5], [3, 1]], whole: [1, 4] };
+    const alone = [await lossOf(['steps'], { target: { steps }, weights: weights.steps }), await lossOf(['whole'], { target: { whole }, weights: weights.whole }), await lossOf(['whole'], { target: { whole } })];
+    assertNear([await lossOf(['steps', 'whole'], { target: { steps, whole }, weights })], [alone[0]! + alone[1]!], 'both weighed');
+    assertNear([await lossOf(['steps', 'whole'], { target: { steps, whole }, weights: { steps: weights.steps } })], [alone[0]! + alone[2]!], 'one weighed');
+    const list = [0, 1].map((row) => ({ input: someSequences([4, 2], 3)[row]!, target: { steps: steps[row]!, whole: whole[row]! }, weights: { steps: weights.steps[row]!, whole: weights.whole[row]! } }));
+    const trainer = new Trainer(make(), { loss: { steps: squaredError(), whole: squaredError() }, optimizer: sgd() });
+    assertNear([(await trainer.evaluate(sequences(list, { batch: 2 }))).loss], [alone[0]! + alone[1]!], 'sequences');
+    const step = (given: unknown) => () => trainer.step({ input: someSequences([4, 2], 3), target: { steps, whole }, weights: given } as never);
+    await assertRejects(step({ step: weights.steps }), 'ERR_BPTT_OPTION', /weights by output: .*did you mean "steps"/);
+    await assertRejects(step(weights.steps), 'ERR_BPTT_SHAPE', /weights of "whole": expected shape \[N\]/);
+    await assertRejects(step({ whole: [1, -1] }), 'ERR_BPTT_DATA', /weights of "whole": expected numbers of 0 or more/);
+    await assertRejects(step({ whole: 1 }), 'ERR_BPTT_TYPE', /weights of "whole"/);
+    assertThrows(() => sequences([list[0]!, { ...list[1]!, weights: weights.steps[1]! }], { batch: 2 }), 'ERR_BPTT_OPTION', /weights of example 1 to have the names of example 0/);
   });
 
   it('refuses data and options that do not fit', async () => {
