@@ -1,4 +1,4 @@
-import { requireInteger, requireNumber } from '../checks.ts';
+import { requireBoolean, requireInteger, requireNumber, wrongType } from '../checks.ts';
 import { BpttError, checkOptions, describe, nearest } from '../errors.ts';
 import type { Value } from '../graph/index.ts';
 import type { Initializer, ParameterGroup } from '../layers/layer.ts';
@@ -126,6 +126,41 @@ function checkDeclaration(name: string, declaration: CellDeclaration<string, Cel
   }
 }
 
+/** @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for what no layer could read an option by, such as a default outside of its own range. */
+function checkDeclaredOption(owner: string, name: string, declared: CellOption): void {
+  const place = `options.${name}`;
+  if (isWords(declared)) {
+    if (declared.length > 0 && declared.every((word) => typeof word === 'string') && new Set(declared).size === declared.length) return;
+    throw new BpttError('ERR_BPTT_OPTION', `${owner}: expected ${place} to be a list of different words, the default first, received ${describe(declared)}`, { expected: 'words', received: declared });
+  }
+  if (typeof declared === 'boolean') return;
+  if (typeof declared !== 'object' || declared === null) {
+    requireNumber(owner, place, declared, -Number.MAX_VALUE, Number.MAX_VALUE);
+    return;
+  }
+  checkOptions(`${owner}: ${place}`, declared, ['default', 'least', 'most', 'whole']);
+  const { least = -Number.MAX_VALUE, most = Number.MAX_VALUE, whole = false } = declared;
+  requireBoolean(owner, `${place}.whole`, whole);
+  requireNumber(owner, `${place}.most`, most, -Number.MAX_VALUE, Number.MAX_VALUE);
+  requireNumber(owner, `${place}.least`, least, -Number.MAX_VALUE, most);
+  requireNumber(owner, `${place}.default`, declared.default, least, most);
+  resolveOption(owner, `${place}.default`, declared, declared.default);
+}
+
+function checkOptionsAndBias(name: string, { options = {}, gateBias }: CellDeclaration<string, CellOptions>): void {
+  const owner = `cell "${name}"`;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw wrongType(owner, 'options', "an object of declared options, such as { activation: ['tanh', 'relu'] }", options);
+  for (const [option, declared] of Object.entries(options)) checkDeclaredOption(owner, option, declared);
+  if (gateBias !== undefined && typeof gateBias !== 'function') throw wrongType(owner, 'gateBias', 'a function of the options that gives numbers by gate', gateBias);
+}
+
+/** What a declared `gateBias` gives. @throws ERR_BPTT_TYPE or ERR_BPTT_RANGE unless that is finite numbers by gate. */
+function checkedGateBias(name: string, given: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  if (typeof given !== 'object' || given === null) throw wrongType(`cell "${name}"`, 'what gateBias gives', 'numbers by gate, such as { f: 1 }', given);
+  for (const [gate, bias] of Object.entries(given)) requireNumber(`cell "${name}"`, `gateBias of ${gate}`, bias, -Number.MAX_VALUE, Number.MAX_VALUE);
+  return given;
+}
+
 /**
  * Defines a recurrence by the equations of one step; a layer is made of it by `recurrent(cell, options)`. The time loop, its gradient and the fusion of
  * the gates into the matrix products are derived from the equations: a cell of one's own takes the same path as `lstm`.
@@ -140,7 +175,8 @@ function checkDeclaration(name: string, declaration: CellDeclaration<string, Cel
  * ```
  *
  * The name goes into saved models: loading one needs the module that defines the cell to have been imported.
- * @throws ERR_BPTT_OPTION for a name that is taken or no identifier, and for states that are no sizes.
+ * @throws ERR_BPTT_OPTION for a name that is taken or no identifier, and for states that are no sizes; ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options, a gateBias
+ * or equations that are none.
  */
 export function cell<const State extends string, const Options extends CellOptions = Readonly<Record<never, never>>>(
   name: string,
@@ -148,14 +184,16 @@ export function cell<const State extends string, const Options extends CellOptio
   equations: (tools: CellTools<Options> & { readonly [Name in State]: Value }) => CellStep<State>,
 ): Cell<State, Options> {
   checkDeclaration(name, declaration as CellDeclaration<string, CellOptions>);
+  checkOptionsAndBias(name, declaration as unknown as CellDeclaration<string, CellOptions>);
   if (typeof equations !== 'function') {
     throw new BpttError('ERR_BPTT_TYPE', `cell "${name}": expected the equations as a function of ({ x, affine, … }), received ${describe(equations)}`, { received: equations });
   }
+  const { gateBias } = declaration;
   const defined: Cell<State, Options> = Object.freeze({
     name,
     state: Object.freeze({ ...declaration.state }),
     options: Object.freeze({ ...declaration.options }) as Options,
-    gateBias: declaration.gateBias ?? (() => ({})),
+    gateBias: (options: CellOptionValues<Options>) => (gateBias ? checkedGateBias(name, gateBias(options)) : {}),
     equations,
   });
   cells.set(name, defined);

@@ -127,6 +127,14 @@ function gateParameters({ gates, recurrentSize }: Recorder, units: number, input
   ].filter(({ gates: inside }) => inside!.length > 0);
 }
 
+/** @throws ERR_BPTT_GRAPH when the cell says where the bias of a gate begins that its equations do not have. */
+function requireGateBiases(cell: Cell, options: CellOptionValues<CellOptions>, { gates }: Recorder): void {
+  const unknown = Object.keys(cell.gateBias(options)).find((gate) => !gates.has(gate));
+  if (unknown === undefined) return;
+  throw new BpttError('ERR_BPTT_GRAPH', `cell "${cell.name}": gateBias says where the bias of the gate "${unknown}" begins, and the equations have no such gate (gates: ${[...gates.keys()].join(', ')})`,
+    { expected: [...gates.keys()], received: unknown });
+}
+
 /**
  * The weights, gates and state sizes of a cell for `inputSize` features and `units`. Weights are [in, out]: weight_ih [C, G·H], weight_hh [R, G·H],
  * bias_ih and bias_hh [G·H], each with the gates that use it; R, the size of the recurrent operands, is H for most cells.
@@ -143,12 +151,13 @@ export function cellSpecification<State extends string, Options extends CellOpti
   const recorder = new Recorder(cell, rows, units, bias);
   const placeholders = Object.fromEntries(Object.entries(state).map(([name, size]) => [name, input(`${cell.name}.${name}`, [rows, size], 'float32')]));
   const x = input(`${cell.name}.x`, [rows, inputSize], 'float32');
-  const { output, candidate } = traceCell({ cell, units, biased: bias !== false, options, x, state: placeholders }, recorder);
+  const traced = traceCell({ cell, units, biased: bias !== false, options, x, state: placeholders }, recorder);
+  requireGateBiases(cell, options, recorder);
   return {
-    cell, inputSize, units, bias, options, state, candidate,
+    cell, inputSize, units, bias, options, state, candidate: traced.candidate,
     gates: [...recorder.gates.keys()],
     parameters: [...gateParameters(recorder, units, inputSize), ...[...recorder.own.values()].map(({ parameter }) => parameter)],
-    outputSize: output.shape[1]!,
+    outputSize: traced.output.shape[1]!,
     recurrentSize: recorder.recurrentSize,
     jointBiases: bias === 'double' && recorder.gates.size > 0 && recorder.loneBiases === 0,
   };

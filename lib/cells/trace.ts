@@ -1,5 +1,7 @@
-import { BpttError, describe, formatShape } from '../errors.ts';
+import { requireBoolean, requireChoice, requireNumber, wrongType } from '../checks.ts';
+import { BpttError, checkOptions, describe, formatShape } from '../errors.ts';
 import { multiply, sameShape, type Shape, type Value } from '../graph/index.ts';
+import type { ParameterGroup } from '../layers/layer.ts';
 import type { Affine, Cell, CellOptions, CellOptionValues, CellParameterOptions, CellSize, CellSizes, CellStep, CellTools, GateProduct } from './cell.ts';
 
 /** The sizes and values that one application of the equations works on. */
@@ -84,6 +86,18 @@ class CandidateMark {
   }
 }
 
+const groups = ['input', 'recurrent', 'output', 'bias', 'embedding', 'state'] as const satisfies readonly ParameterGroup[];
+
+/** @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for settings that nobody would read. */
+function checkParameterOptions(owner: string, settings: CellParameterOptions): void {
+  checkOptions(owner, settings, ['group', 'initializer', 'transposed']);
+  const { group, initializer, transposed } = settings;
+  if (group !== undefined) requireChoice(owner, 'group', group, groups);
+  if (transposed !== undefined) requireBoolean(owner, 'transposed', transposed);
+  if (typeof initializer === 'number') requireNumber(owner, 'initializer', initializer, -Number.MAX_VALUE, Number.MAX_VALUE);
+  else if (initializer !== undefined && typeof initializer?.fill !== 'function') throw wrongType(owner, 'initializer', 'a number or an initializer such as glorotUniform()', initializer);
+}
+
 /** What one application of the equations gave. */
 export interface TracedStep {
   readonly output: Value;
@@ -138,7 +152,11 @@ export function traceCell(situation: CellSituation, weights: WeightSource): Trac
     affine: affineOf((product) => product),
     affineThrough: (transform) => affineOf(checkedTransform(situation, transform)),
     candidate: (value) => mark.mark(value),
-    parameter: (name, shape, settings = {}) => weights.parameter(name, shape.map((size) => resolveSize(`cell "${cell.name}": parameter "${name}"`, size, sizes)), settings),
+    parameter: (name, shape, settings = {}) => {
+      const owner = `cell "${cell.name}": parameter "${name}"`;
+      checkParameterOptions(owner, settings);
+      return weights.parameter(name, shape.map((size) => resolveSize(owner, size, sizes)), settings);
+    },
   };
   const step = checkStep(situation, cell.equations({ ...state, ...tools } as CellTools & Readonly<Record<string, Value>>));
   return { ...step, candidate: mark.found };

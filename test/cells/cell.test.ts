@@ -114,6 +114,40 @@ describe('cell', () => {
     assertThrows(() => cell('testReserved', { state: { x: 'units' } }, ({ x }) => ({ output: x, x })), 'ERR_BPTT_OPTION', /states called/);
     assertThrows(() => cell('testTypo', { state: { h: 'units' }, gatebias: 1 } as never, () => ({}) as never), 'ERR_BPTT_OPTION', /did you mean "gateBias"/);
   });
+  it('refuses options that no layer could read', () => {
+    const declare = (options: unknown): Cell => cell(`testOption${cellNames().length}`, { state: { h: 'units' }, options } as never, (({ h }: { h: Value }) => ({ output: h, h })) as never);
+    for (const none of [null, 7, ['a']]) assertThrows(() => declare(none), 'ERR_BPTT_TYPE', /expected options to be an object of declared options/);
+    for (const words of [[], [1, 2], ['a', 'a']]) assertThrows(() => declare({ mode: words }), 'ERR_BPTT_OPTION', /options\.mode to be a list of different words/);
+    for (const odd of [null, 'word', () => 1]) assertThrows(() => declare({ mode: odd }), 'ERR_BPTT_TYPE', /options\.mode to be a number/);
+    assertThrows(() => declare({ mode: NaN }), 'ERR_BPTT_RANGE', /options\.mode/);
+    assertThrows(() => declare({ rate: { defualt: 1 } }), 'ERR_BPTT_OPTION', /did you mean "default"/);
+    assertThrows(() => declare({ rate: {} }), 'ERR_BPTT_TYPE', /options\.rate\.default to be a number/);
+    assertThrows(() => declare({ rate: { default: 5, most: 2 } }), 'ERR_BPTT_RANGE', /options\.rate\.default to be a number of .* at most 2, received 5/);
+    assertThrows(() => declare({ rate: { default: 1, least: 3, most: 0 } }), 'ERR_BPTT_RANGE', /options\.rate\.least/);
+    assertThrows(() => declare({ rate: { default: 1.5, whole: true } }), 'ERR_BPTT_RANGE', /options\.rate\.default to be an integer/);
+    assertThrows(() => declare({ rate: { default: 1, whole: 'yes' } }), 'ERR_BPTT_TYPE', /options\.rate\.whole/);
+    declare({ mode: ['a', 'b'], on: false, scale: -2, rate: { default: 1, least: 1, most: 1, whole: true } });
+  });
+  it('refuses beginnings of biases that no gate has, or that are no numbers', () => {
+    const begin = (gateBias: unknown): Cell => cell(`testBias${cellNames().length}`, { state: { h: 'units' }, gateBias } as never, (({ x, h, affine }: { x: Value; h: Value; affine: (gate: string, ...operands: Value[]) => Value }) => ({ output: h, h: affine('f', x, h) })) as never);
+    assertThrows(() => begin({ f: 1 }), 'ERR_BPTT_TYPE', /gateBias to be a function/);
+    assertThrows(() => cellSpecification(begin(() => ({ forget: 1 })), 3, 5), 'ERR_BPTT_GRAPH', /bias of the gate "forget" begins, and the equations have no such gate \(gates: f\)/);
+    assertThrows(() => cellSpecification(begin(() => undefined), 3, 5), 'ERR_BPTT_TYPE', /numbers by gate/);
+    assertThrows(() => cellSpecification(begin(() => ({ f: NaN })), 3, 5), 'ERR_BPTT_RANGE', /gateBias of f/);
+    cellSpecification(begin(() => ({ f: 1 })), 3, 5);
+  });
+  it('refuses settings of a weight that nobody would read', () => {
+    const weigh = (settings: unknown) => (): unknown => cellSpecification(cell(`testWeight${cellNames().length}`, { state: { h: 'units' } }, ({ h, parameter }) => {
+      const next = multiply(h, parameter('p', ['units'], settings as never));
+      return { output: next, h: next };
+    }), 3, 5);
+    assertThrows(weigh({ initialiser: 1 }), 'ERR_BPTT_OPTION', /parameter "p": unknown option "initialiser"; did you mean "initializer"/);
+    assertThrows(weigh({ group: 'recurent' }), 'ERR_BPTT_OPTION', /group to be one of/);
+    assertThrows(weigh({ initializer: 'ones' }), 'ERR_BPTT_TYPE', /a number or an initializer such as/);
+    assertThrows(weigh({ initializer: Infinity }), 'ERR_BPTT_RANGE', /initializer/);
+    assertThrows(weigh({ transposed: 1 }), 'ERR_BPTT_TYPE', /transposed/);
+    weigh({ group: 'output', initializer: 1, transposed: false })();
+  });
   it('refuses equations that forget a state or change its shape', () => {
     const forgetful = broken('testForgetful', ({ x, h, affine }) => ({ output: affine('h', x, h) }) as never);
     assertThrows(() => cellSpecification(forgetful, 3, 5), 'ERR_BPTT_GRAPH', /give \{ output, h \}, received \{ output \}/);
