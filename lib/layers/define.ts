@@ -1,4 +1,5 @@
-import { BpttError, describe, formatShape } from '../errors.ts';
+import { requireBoolean, requireChoice, requireInteger, wrongType } from '../checks.ts';
+import { BpttError, checkOptions, describe, formatShape } from '../errors.ts';
 import type { Shape } from '../graph/index.ts';
 import type { Layer, LayerTraits, Scope, Signal } from './layer.ts';
 import { zeroPadding } from './masking.ts';
@@ -19,8 +20,25 @@ export function plain(value: unknown): unknown {
   return Object.freeze(Object.fromEntries(kept.map(([key, entry]) => [key, plain(entry)])));
 }
 
-/** Makes a layer of its checked options, and of what it says of itself: a frozen value whose options are plain JSON. @throws ERR_BPTT_OPTION for a name with a slash or a dot. */
+const flags = ['stepwise', 'rowwise', 'recurrence', 'readsTokens'] as const satisfies readonly (keyof LayerTraits)[];
+
+function checkTraits(kind: string, traits: LayerTraits): void {
+  const owner = `${kind}: what it says of itself`;
+  checkOptions(owner, traits, [...flags, 'furtherInputs', 'direction'] satisfies (keyof LayerTraits)[]);
+  for (const flag of flags) if (traits[flag] !== undefined) requireBoolean(owner, flag, traits[flag]);
+  if (traits.furtherInputs !== undefined) requireInteger(owner, 'furtherInputs', traits.furtherInputs, 0);
+  if (traits.direction !== undefined) requireChoice(owner, 'direction', traits.direction, ['forward', 'backward', 'bidirectional'] as const);
+}
+
+/**
+ * Makes a layer of its checked options, and of what it says of itself: a frozen value whose options are plain JSON.
+ * @throws ERR_BPTT_OPTION for a kind or a name with a slash or a dot, and for traits that nobody would read; ERR_BPTT_TYPE or ERR_BPTT_RANGE for arguments of other kinds.
+ */
 export function defineLayer(kind: string, options: object, build: Layer['build'], traits: LayerTraits = {}): Layer {
+  if (typeof kind !== 'string' || !layerName.test(kind)) throw new BpttError('ERR_BPTT_OPTION', `defineLayer: expected kind to be a text without "/" and ".", received ${describe(kind)}`, { received: kind });
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw wrongType(kind, 'the options', 'an object', options);
+  if (typeof build !== 'function') throw wrongType(kind, 'build', 'a function of a scope and signals', build);
+  checkTraits(kind, traits);
   const { name, ...rest } = options as LayerOptions;
   if (name !== undefined && (typeof name !== 'string' || !layerName.test(name))) {
     throw new BpttError('ERR_BPTT_OPTION', `${kind}: expected name to be a text without "/" and ".", received ${describe(name)}`, { received: name });

@@ -1,4 +1,5 @@
 import { cellNames, findCell } from '../cells/index.ts';
+import { wrongType } from '../checks.ts';
 import { BpttError, checkOptions, describe, nearest } from '../errors.ts';
 import type { Layer } from './layer.ts';
 
@@ -19,9 +20,11 @@ let recurrentFactory: ((cellName: string, options: Readonly<Record<string, unkno
 
 /**
  * Makes layers of `kind` loadable. A kind of one's own needs it once, where its factory is defined.
- * @throws ERR_BPTT_OPTION when the kind is taken by a layer or a cell.
+ * @throws ERR_BPTT_OPTION when the kind is taken by a layer or a cell; ERR_BPTT_TYPE for arguments of other kinds.
  */
 export function registerLayer(kind: string, factory: LayerFactory): void {
+  if (typeof kind !== 'string' || kind === '') throw wrongType('registerLayer', 'kind', 'a text', kind);
+  if (typeof factory !== 'function') throw wrongType(`registerLayer "${kind}"`, 'the factory', 'a function of options', factory);
   if (isRegisteredLayer(kind) || findCell(kind)) throw new BpttError('ERR_BPTT_OPTION', `layer kind "${kind}" is registered already; choose another name`, { received: kind });
   factories.set(kind, factory);
 }

@@ -1,3 +1,4 @@
+import { wrongType } from '../checks.ts';
 import { BpttError, formatShape, nearest } from '../errors.ts';
 import { broadcast, input, topologicalOrder, transpose, variable, withScope, zeros } from '../graph/index.ts';
 import type { Shape, Value } from '../graph/index.ts';
@@ -185,7 +186,7 @@ export function buildModel({ definition, layers }: Wiring, table: ParameterTable
   }
   definition.layers.forEach(({ name, inputs: sources, weights }, i) => {
     const signal = withScope(name, () => layers[i]!.build(build.scope(name, weights), ...sources.map((source) => signals.get(source)!)));
-    checkRows(name, signal, signature.rows);
+    checkResult(name, signal, signature.rows);
     const inherited = sources.some((source) => signals.get(source)!.named === signal.named);
     signals.set(name, { ...signal, named: { ...(inherited ? {} : signal.named), ...build.finalStates(name) } });
   });
@@ -195,7 +196,9 @@ export function buildModel({ definition, layers }: Wiring, table: ParameterTable
   };
 }
 
-function checkRows(name: string, { value, time }: Signal, rows: number): void {
+function checkResult(name: string, signal: Signal, rows: number): void {
+  if (!Array.isArray(signal?.value?.shape) || typeof signal.time !== 'boolean') throw wrongType(name, 'what the layer gives', 'a signal { value, time }', signal);
+  const { value, time } = signal;
   if (value.shape[time ? 1 : 0] === rows) return;
   throw new BpttError('ERR_BPTT_SHAPE', `${name}: expected the layer to keep the batch of ${rows} rows, received ${formatShape(value.shape)}`, { expected: rows, received: value.shape });
 }

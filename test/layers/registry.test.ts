@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cell } from '../../lib/cells/index.ts';
 import { add, tanh } from '../../lib/graph/index.ts';
 import {
-  activation, add as addLayer, average, bidirectional, concatenate, dense, describeLayer, dropout, embedding, glorotNormal, gru, isLayer, lastStep, layerFromDescription, layerKinds, lstm,
+  activation, add as addLayer, average, bidirectional, concatenate, defineLayer, dense, describeLayer, dropout, embedding, glorotNormal, gru, isLayer, lastStep, layerFromDescription, layerKinds, lstm,
   bahdanauAttention, highway, luongAttention, namedOutput, parallel, repeatVector, residual, scheduledSampling, sequenceToVector, timeDistributed, vectorToSequence, withInitialState,
   elman, jordan, nonlinearAutoregression, stateSpace, timeDelay,
   multiply, oneHot, recurrent, registerInitializer, registerLayer, rnn, stack, type Layer,
@@ -11,6 +11,7 @@ import {
   averagePooling1d, averagePooling2d, conv1d, conv2d, flatten, globalAveragePooling, globalMaxPooling, localResponseNormalization, maxPooling1d, maxPooling2d, recurrentConvolution1d, recurrentConvolution2d, reshape, tcn,
 } from '../../lib/layers/index.ts';
 import * as packageLayers from '../../lib/layers/index.ts';
+import { sequential } from '../../lib/model/index.ts';
 import { assertThrows } from '../support/errors.ts';
 
 const residualCell = cell('testResidual', { state: { h: 'units' }, options: { gain: 2, gated: false, style: ['plain', 'fancy'] } }, ({ x, h, affine }) => {
@@ -60,6 +61,31 @@ const layers: Record<string, Layer> = {
   tcn: tcn({ channels: [3, 4], kernel: 3, dropout: 0.1, variational: false, initializer: { bias: 'ones' } }),
   testResidual: recurrent(residualCell, { units: 3, gain: 4, style: 'fancy' }),
 };
+
+describe('layers of one\'s own', () => {
+  const build: Layer['build'] = (_scope, signal) => signal;
+
+  it('say of themselves what others read, and nothing else', () => {
+    assertThrows(() => defineLayer('mine', {}, build, { recurence: true } as never), 'ERR_BPTT_OPTION', /mine: what it says of itself: unknown option "recurence"; did you mean "recurrence"/);
+    assertThrows(() => defineLayer('mine', {}, build, { direction: 'bakward' as never }), 'ERR_BPTT_OPTION', /direction to be one of "forward", "backward", "bidirectional"/);
+    for (const furtherInputs of [-1, 1.5, NaN]) assertThrows(() => defineLayer('mine', {}, build, { furtherInputs }), 'ERR_BPTT_RANGE', /furtherInputs to be an integer of 0 or more/);
+    assertThrows(() => defineLayer('mine', {}, build, { rowwise: 'yes' as never }), 'ERR_BPTT_TYPE', /rowwise to be true or false/);
+    const { rowwise, direction } = defineLayer('mine', {}, build, { rowwise: true, direction: 'backward', furtherInputs: undefined });
+    assert.deepEqual([rowwise, direction], [true, 'backward']);
+  });
+
+  it('refuse arguments of other kinds', () => {
+    for (const kind of ['', 'a/b', 'a.b', 7]) assertThrows(() => defineLayer(kind as string, {}, build), 'ERR_BPTT_OPTION', /expected kind to be a text/);
+    for (const options of [null, [], 'x']) assertThrows(() => defineLayer('mine', options as never, build), 'ERR_BPTT_TYPE', /mine: expected the options to be an object/);
+    assertThrows(() => defineLayer('mine', {}, 7 as never), 'ERR_BPTT_TYPE', /build to be a function/);
+    assertThrows(() => registerLayer(7 as never, () => stack({ layers: [] })), 'ERR_BPTT_TYPE', /kind/);
+    assertThrows(() => registerLayer('mineToo', 7 as never), 'ERR_BPTT_TYPE', /"mineToo": expected the factory to be a function/);
+    assertThrows(() => registerInitializer('mineToo', 7 as never), 'ERR_BPTT_TYPE', /factory/);
+    for (const result of [undefined, {}, { value: 1, time: true }]) {
+      assertThrows(() => sequential([defineLayer('mine', {}, () => result as never)], { input: { features: 1 } }), 'ERR_BPTT_TYPE', /mine: expected what the layer gives to be a signal/);
+    }
+  });
+});
 
 describe('layers as JSON', () => {
   for (const [kind, layer] of Object.entries(layers)) {

@@ -1,3 +1,4 @@
+import { wrongType } from '../../checks.ts';
 import { BpttError, checkOptions, describe, nearest } from '../../errors.ts';
 import type { Initializer } from '../layer.ts';
 
@@ -12,8 +13,10 @@ export type InitializerLike = Initializer | InitializerDescription | string;
 
 const factories = new Map<string, (options: never) => Initializer>();
 
-/** Makes an initializer loadable by its kind. @throws ERR_BPTT_OPTION when the kind is taken. */
+/** Makes an initializer loadable by its kind. @throws ERR_BPTT_OPTION when the kind is taken, ERR_BPTT_TYPE for arguments of other kinds. */
 export function registerInitializer(kind: string, factory: (options: never) => Initializer): void {
+  if (typeof kind !== 'string' || kind === '') throw wrongType('registerInitializer', 'kind', 'a text', kind);
+  if (typeof factory !== 'function') throw wrongType(`registerInitializer "${kind}"`, 'the factory', 'a function of options', factory);
   if (factories.has(kind)) throw new BpttError('ERR_BPTT_OPTION', `initializer "${kind}" is registered already; choose another name`, { received: kind });
   factories.set(kind, factory);
 }
