@@ -14,7 +14,7 @@ import { readTruthShare, type TruthShare } from './truthShare.ts';
 export interface ScheduledSamplingOptions extends StackOptions {
   /** How often, while training, a step reads the target's token: a number from 0 (never: the decoder runs free) to 1 (always: teacher forcing), or a schedule. */
   readonly truthShare: TruthShare;
-  /** How the decoder's own token is taken of its output: drawn from the softmax (default) or the likeliest one. Of features its own output is read as it is. */
+  /** How the decoder's own token is taken of its output: drawn from the softmax (default) or the likeliest one. Refused where the input holds features: the own output is then read as it is. */
   readonly own?: 'draw' | 'likeliest' | undefined;
 }
 
@@ -93,7 +93,7 @@ function runSampled(scope: Scope, sampled: Sampled, input: Signal, further: read
  * Tokens [N, T] → logits [N, T, V]: the own token is drawn from the logits and no gradient passes through the choice. Features [N, T, C] → [N, T, C]: the own output is
  * read as it is, and gradients pass. Layers that read more than one input, such as an attention, take theirs from the inputs after the first one, in order. Masks of dropout in
  * the layers are drawn as they are without the loop: anew at each step, once for all steps of a row where they are `variational`.
- * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_SHAPE for an input without time and for layers whose
+ * @throws ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; when built, ERR_BPTT_OPTION for `own` beside features, ERR_BPTT_SHAPE for an input without time and for layers whose
  * output they could not read again, ERR_BPTT_GRAPH for a wrong number of inputs.
  */
 export function scheduledSampling(options: ScheduledSamplingOptions): Layer {
@@ -105,6 +105,9 @@ export function scheduledSampling(options: ScheduledSamplingOptions): Layer {
     const label = layerLabel('scheduledSampling', scope);
     const [input, ...further] = inputs;
     if (input && !input.time) throw signalError(label, ['N', 'T', '…'], input);
+    if (input && options.own !== undefined && input.value.type !== 'int32') {
+      throw new BpttError('ERR_BPTT_OPTION', `${label}: own says how a token is taken of the output, and its input holds features, whose own output is read as it is; leave it out`, { received: options.own });
+    }
     if (!scope.training || !input) return buildChain(label, chain, scope, inputs);
     return runSampled(scope, { label, chain, own, share }, input, further);
   }, { ...traitsOf(chain.layers), rowwise: false });

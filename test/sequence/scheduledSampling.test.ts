@@ -114,6 +114,7 @@ describe('scheduled sampling', () => {
     assertNear(shares({ kind: 'exponential', base: 0.99 }, [0, 1, 100]), [1, 0.99, 0.99 ** 100], 'exponential', 1e-12);
     assertNear(shares({ kind: 'inverseSigmoid', k: 50 }, [0, 100, 1e6]), [50 / 51, 50 / (50 + Math.exp(2)), 0], 'inverse sigmoid', 1e-12);
     assert.deepEqual(shares(0.25, [0, 9]), [0.25, 0.25]);
+    assertThrows(() => sequential([scheduledSampling({ layers: [gru({ units: 2 })], truthShare: 0.5, own: 'draw' })], { input: { features: 2 } }), 'ERR_BPTT_OPTION', /scheduledSampling: own says how a token is taken .*; leave it out/);
     assertThrows(() => scheduledSampling({ layers: decoder(), truthShare: 1.5 }), 'ERR_BPTT_RANGE', /truthShare/);
     assertThrows(() => scheduledSampling({ layers: decoder(), truthShare: { kind: 'inverseSigmoids', k: 3 } as never }), 'ERR_BPTT_OPTION', /kind to be one of/);
     assertThrows(() => buildMany(scheduledSampling({ layers: [embedding({ size: 3 }), dense({ units: 5 })], truthShare: 0.5 }), [tokens], { training: true }), 'ERR_BPTT_SHAPE', /logits of at most 4 tokens/);

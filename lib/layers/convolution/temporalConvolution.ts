@@ -18,7 +18,7 @@ export interface TcnOptions extends LayerOptions {
   readonly kernel?: number | undefined;
   /** Rate of dropout after each convolution. Default 0. */
   readonly dropout?: number | undefined;
-  /** Whether dropout takes a feature away from all steps of a row (spatial dropout, as in the paper) instead of from each step on its own. Default true. */
+  /** Whether dropout takes a feature away from all steps of a row (spatial dropout, as in the paper) instead of from each step on its own; refused without a rate. Default true. */
   readonly variational?: boolean | undefined;
   /** Default true. */
   readonly weightNorm?: boolean | undefined;
@@ -76,6 +76,9 @@ export function tcn(options: TcnOptions): Layer {
       weight: asInitializer('tcn: initializer.weight', initializer.weight ?? normal({ deviation: 0.01 })), bias: asInitializer('tcn: initializer.bias', initializer.bias ?? zeros()),
     },
   };
+  if (options.variational !== undefined && settings.dropout === 0) {
+    throw new BpttError('ERR_BPTT_OPTION', 'tcn: variational says how the masks of dropout are drawn, and dropout is 0; give a rate, or leave variational out', { received: options.variational });
+  }
   requireReach('tcn', settings.kernel, 2 ** (channels.length - 1));
   requirePlaces('tcn', 2 * channels.length * settings.kernel, 'a smaller kernel or fewer blocks');
   return defineLayer('tcn', options, (scope, ...inputs) => channels.reduce<Signal>(

@@ -103,6 +103,7 @@ describe('tcn', () => {
     assertThrows(() => tcn({ channels: [] }), 'ERR_BPTT_TYPE', /channels to be a list of at least one number/);
     assertThrows(() => tcn({ channels: [3, 0] }), 'ERR_BPTT_RANGE', /channels\[1\]/);
     assertThrows(() => tcn({ channels: [3], kernal: 3 } as never), 'ERR_BPTT_OPTION', /did you mean "kernel"/);
+    for (const variational of [false, true]) assertThrows(() => tcn({ channels: [3], variational }), 'ERR_BPTT_OPTION', /tcn: variational says how the masks of dropout are drawn, and dropout is 0/);
     assertThrows(() => tcn({ channels: [3], dropout: 1 }), 'ERR_BPTT_RANGE', /dropout/);
     assertThrows(() => tcn({ channels: [3] }).build(new TestScope(), { value: input('x', [3, 2]), time: false }), 'ERR_BPTT_SHAPE', /\[N, T, features\]/);
   });
