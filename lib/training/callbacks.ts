@@ -103,6 +103,7 @@ export function sampleEvery(options: Interval & { readonly sample: (model: Model
 
 /**
  * Ends training when the validation loss (the training loss without validation) has not become better for a while. The weights stay the last ones.
+ * A loss that is no finite number is never better, and any finite one is better than it.
  * @param options.patience epochs without an improvement, 1 or more. Default 3.
  * @param options.improvement least decrease that counts. Default 0.
  */
@@ -119,7 +120,7 @@ export function earlyStopping(options: { readonly patience?: number; readonly im
     },
     onEpoch: ({ loss, validation }, control) => {
       const now = validation?.loss ?? loss;
-      if (now < best - improvement || best === Infinity) {
+      if (now < best - improvement) {
         best = now;
         waited = 0;
       } else if (++waited >= patience) control.stop(`no improvement for ${patience} epochs`);

@@ -12,7 +12,7 @@ import { sequential } from '../../lib/model/index.ts';
 import type { Model } from '../../lib/model/index.ts';
 import { adam, sgd } from '../../lib/optimizers/index.ts';
 import { checkpoint, earlyStopping, loadTrainerState, progress, sampleEvery, Trainer } from '../../lib/training/index.ts';
-import type { Progress } from '../../lib/training/index.ts';
+import type { Callback, Progress } from '../../lib/training/index.ts';
 import { assertRejects, assertThrows } from '../support/errors.ts';
 import { assertNear, someTokens, weightsOf } from '../support/models.ts';
 
@@ -220,6 +220,23 @@ describe('training: callbacks', () => {
     const history = await trainer.fit(stream, { epochs: 50, callbacks: [earlyStopping({ patience: 2 })] });
     assert.equal(history.stopped, 'no improvement for 2 epochs');
     assert.equal(history.epochs.length, 3);
+  });
+
+  it('earlyStopping takes no loss for the best that is no number', async () => {
+    const epochsWith = async (losses: readonly number[], options: Parameters<typeof earlyStopping>[0]): Promise<number> => {
+      const [stopping, trainer] = [earlyStopping(options), textTrainer()];
+      const told: Callback = {
+        ...stopping,
+        onEpoch: (state, control) => stopping.onEpoch!({ ...state, validation: { loss: losses[state.epoch - 1]!, perplexity: null, accuracy: null, steps: 1 } }, control),
+      };
+      return (await trainer.fit(stream, { epochs: losses.length, callbacks: [told] })).epochs.length;
+    };
+    assert.equal(await epochsWith([NaN, 5, 4, 3, 2, 1], { patience: 2 }), 6);
+    assert.equal(await epochsWith([NaN, 5, 5, 5, 5, 5], { patience: 2 }), 4);
+    assert.equal(await epochsWith([NaN, NaN, NaN, 1, 1], { patience: 2 }), 2);
+    assert.equal(await epochsWith([Infinity, 5, NaN, 4, NaN, NaN, 3], { patience: 2 }), 6);
+    assert.equal(await epochsWith([9, 8, 6, 5, 5, 5], { patience: 2, improvement: 2 }), 5);
+    assert.equal(await epochsWith([9, 8, 8, 8], { patience: 2, improvement: Number.MAX_VALUE }), 3);
   });
 });
 
