@@ -35,7 +35,7 @@ export interface NarxExampleOptions {
 export interface NarxForecast {
   /** What the system is going to be given, one step for each of the forecast. */
   readonly input: Series;
-  /** What was measured before; as much as there is, for only the longest delays are read. Default: rest, all zeros. */
+  /** What was measured before, `reach` steps or more: only the last ones, back to the longest delay, are read. Default: rest, all zeros. */
   readonly past?: NarxSeries | undefined;
 }
 
@@ -118,7 +118,8 @@ export class Narx {
 
   /**
    * Runs on by itself, with the loop closed: as many steps as `input` has, [L, D], begun where the measured past ends.
-   * @throws (as a rejection) ERR_BPTT_SHAPE, ERR_BPTT_DATA for series that do not fit.
+   * @throws (as a rejection) ERR_BPTT_SHAPE, ERR_BPTT_DATA for series that do not fit; ERR_BPTT_DATA for a past of fewer than `reach` steps, in whose place zeros
+   * would be read, which no example counts in training.
    */
   async forecast(options: NarxForecast): Promise<Output> {
     checkOptions('Narx.forecast', options, ['input', 'past']);
@@ -141,6 +142,11 @@ export class Narx {
 
   async #stateAfter(past: NarxSeries): Promise<Readonly<Record<string, Output>>> {
     const { input: given, output: measured } = this.#readSeries('Narx.forecast, past', past);
+    const steps = given.shape[0]!;
+    if (steps < this.reach) {
+      throw new BpttError('ERR_BPTT_DATA', `Narx.forecast: expected a past of at least ${this.reach} steps, which the delays reach back, received ${steps}; `
+        + 'give more of what was measured, put zeros before it if the system was at rest till then, or leave the past out to begin at rest', { expected: this.reach, received: steps });
+    }
     return (await this.model.predict({ input: asRow(given), output: asRow(measured) })).state;
   }
 

@@ -170,4 +170,15 @@ describe('narx', () => {
     await assertRejects(() => small().forecast({ input: [[1, 2]] }), 'ERR_BPTT_SHAPE', /input of shape \[L, 1\]/);
     await assertRejects(() => small().model.predict({ input: [[[1], [2]]], output: [[[1]]] }), 'ERR_BPTT_SHAPE', /joins them step by step/);
   });
+
+  it('a forecast wants as much of the past as its delays reach back, or none at all', async () => {
+    const system = narx({ inputs: 1, outputs: 1, inputDelays: [1, 4], outputDelays: [1, 2], seed: 3 });
+    assert.equal(system.reach, 4);
+    const series = secondOrder(12, 2);
+    const forecast = async (past: NarxSeries): Promise<number[]> => [...(await system.forecast({ past, input: series.input.slice(8) })).data];
+    for (const steps of [1, 3]) await assertRejects(() => forecast(part(series, 8 - steps, 8)), 'ERR_BPTT_DATA', new RegExp(`past of at least 4 steps, .*received ${steps}; give more of`));
+    assertNear(await forecast(part(series, 4, 8)), await forecast(part(series, 0, 8)), 'the last four steps are all that is read', 1e-6);
+    const rest = { input: [0, 0, 0, 0], output: [0, 0, 0, 0] };
+    assertNear(await forecast(rest), (await system.forecast({ input: series.input.slice(8) })).data, 'no past is rest', 1e-6);
+  });
 });
