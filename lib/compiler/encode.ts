@@ -7,6 +7,17 @@ import type { Instruction, MapEntry, Place, Program } from './program.ts';
 
 const wordLimit = 2 ** 32;
 
+/** What sizes and distances along one axis are at most: more would wrap around in their word. */
+const mostOfAxis = 2 ** 31 - 1;
+
+/** @throws ERR_BPTT_MEMORY for a value that is too large for the words of its operand. */
+function requireAxes({ dimensions, strides }: Place): void {
+  if ([...dimensions, ...strides].every((size) => Math.abs(size) <= mostOfAxis)) return;
+  const elements = dimensions.reduce((product, size) => product * size, 1);
+  throw new BpttError('ERR_BPTT_MEMORY', `expected values of at most ${mostOfAxis} numbers along one axis, received one of ${elements} (${((elements * 4) / 2 ** 30).toPrecision(3)} GiB); `
+    + 'choose fewer units, rows or steps', { expected: mostOfAxis, received: elements });
+}
+
 /** Collects words; 64-bit numbers are split low first. */
 class Words {
   readonly list: number[] = [];
@@ -26,7 +37,7 @@ class OperandTable {
   count = 0;
   private readonly numbers = new Map<string, number>();
 
-  /** @throws ERR_BPTT_PROGRAM for a rank that the format does not hold. */
+  /** @throws ERR_BPTT_PROGRAM for a rank that the format does not hold, ERR_BPTT_MEMORY for sizes that it does not. */
   number(place: Place): number {
     const { stepSlots } = place;
     const region = resolveRegion(place.region);
@@ -44,6 +55,7 @@ class OperandTable {
     this.words.push(spaceNumber);
     this.words.pushLong(offset);
     this.words.push(elementTypes[place.type], rank);
+    requireAxes(place);
     for (let i = 0; i < maximumRank; i++) this.words.push(place.dimensions[i] ?? 1);
     for (let i = 0; i < maximumRank; i++) this.words.push(place.strides[i] ?? 0);
     this.words.pushLong(place.stepStride);
@@ -97,7 +109,7 @@ function writeHeader(words: Int32Array, program: Program, sizes: { operands: num
 
 /**
  * The program as one buffer of words: the boundary between compiler and engine.
- * @throws ERR_BPTT_PROGRAM for an operand of more than six dimensions.
+ * @throws ERR_BPTT_PROGRAM for an operand of more than six dimensions, ERR_BPTT_MEMORY for one of more than 2³¹ − 1 numbers along an axis.
  */
 export function encodeProgram(program: Program): ArrayBuffer {
   const operands = new OperandTable();

@@ -62,16 +62,24 @@ export class StreamFactory {
     const parts = partInputs(this.#model, given);
     if (parts.given.length === 0) {
       if (lengths !== undefined) throw new BpttError('ERR_BPTT_OPTION', `${this.#model.core.door.owner}: stream: lengths belong to inputs that are given whole, and there are none; leave them out`, { received: lengths });
-      const programs = this.#programs.get(String(rows ?? 1), () => this.#compile(rows ?? 1, parts, {}));
-      return new Stream(this.#model, rows ?? 1, programs, null);
+      return this.#ofRows(rows ?? 1, () => new Stream(this.#model, rows ?? 1, this.#programs.get(String(rows ?? 1), () => this.#compile(rows ?? 1, parts, {})), null));
     }
     const packed = packGiven(this.#model, parts, given, lengths);
     const count = packed.signature.rows;
     if (rows !== undefined && rows !== count) {
       throw new BpttError('ERR_BPTT_SHAPE', `${this.#model.core.door.owner}: stream: expected as many rows as are given, ${count}, received rows: ${rows}; leave it out`, { expected: count, received: rows });
     }
-    const programs = this.#programs.get(signatureKey(packed.signature), () => this.#compile(count, parts, packed.signature.inputs));
-    return new Stream(this.#model, count, programs, packed);
+    return this.#ofRows(count, () => new Stream(this.#model, count, this.#programs.get(signatureKey(packed.signature), () => this.#compile(count, parts, packed.signature.inputs)), packed));
+  }
+
+  /** What `make` gives. @throws ERR_BPTT_MEMORY that names the rows, which are what a stream's memory grows with. */
+  #ofRows(rows: number, make: () => Stream): Stream {
+    try {
+      return make();
+    } catch (cause) {
+      if (!(cause instanceof BpttError) || cause.code !== 'ERR_BPTT_MEMORY') throw cause;
+      throw new BpttError('ERR_BPTT_MEMORY', `${this.#model.core.door.owner}: stream of ${rows} row${rows === 1 ? '' : 's'}: ${cause.message}`, { expected: cause.expected, received: rows, cause });
+    }
   }
 
   #compile(rows: number, { given, streamed }: InputParts, givenSizes: PackedInputs['signature']['inputs']): StreamPrograms {

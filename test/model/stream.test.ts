@@ -159,4 +159,10 @@ describe('model: rows of a stream', () => {
   it('are no more than anything can count', () => {
     assertThrows(() => built(stacks['rnn']!()).stream({ rows: 2 ** 31 }), 'ERR_BPTT_RANGE', /rows to be an integer from 1 to 2147483647/);
   });
+
+  it('are no more than memory holds, and the refusal names them', () => {
+    for (const layers of Object.values(stacks)) {
+      for (const rows of [2 ** 31 - 1, 2 ** 30, 1e9]) assertThrows(() => built(layers()).stream({ rows }), 'ERR_BPTT_MEMORY', new RegExp(`: stream of ${rows} rows: .*choose fewer units, rows or steps`));
+    }
+  });
 });
