@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BpttError } from '../errors.ts';
 
@@ -23,14 +23,25 @@ async function isFolder(where: string): Promise<boolean> {
   }
 }
 
-/** A folder with those around it. One after the other, for Node's own recursion never ends where the system denies that a folder exists and that it may be made. */
-async function makeFolders(folder: string): Promise<void> {
+/**
+ * A folder with those around it. One after the other, for Node's own recursion never ends where the system denies that a folder exists and that it may be made.
+ * @param made what was not there before is added to it, the outermost first.
+ */
+async function makeFolders(folder: string, made: string[]): Promise<void> {
   if (await isFolder(folder)) return;
   const around = path.dirname(folder);
-  if (around !== folder) await makeFolders(around);
-  await mkdir(folder).catch(async (error: unknown) => {
+  if (around !== folder) await makeFolders(around, made);
+  try {
+    await mkdir(folder);
+    made.push(folder);
+  } catch (error) {
     if (!(await isFolder(folder))) throw error;
-  });
+  }
+}
+
+/** Takes new folders away again, as far as nobody has put anything into them. */
+async function removeEmpty(made: readonly string[]): Promise<void> {
+  for (const folder of [...made].reverse()) await rmdir(folder).catch(() => undefined);
 }
 
 async function writeDurably(file: string, content: Uint8Array | string): Promise<void> {
@@ -83,13 +94,15 @@ async function replaceFolder(prepared: string, folder: string): Promise<void> {
   await rm(previous, { recursive: true, force: true });
 }
 
-/** Runs `work` on a new folder beside the target, which is gone afterwards whatever happens. */
+/** Runs `work` on a new folder beside the target, which is gone afterwards whatever happens, and so are folders around the target that were made for nothing. */
 async function withPrepared(folder: string, work: (prepared: string, target: string) => Promise<void>): Promise<void> {
+  if (folder === '') throw new BpttError('ERR_BPTT_FORMAT', 'expected the path of a folder to write, received ""; name one, "." for the folder where you are', { expected: 'path', received: folder });
+  const made: string[] = [];
   const target = path.resolve(folder);
   const prepared = `${target}.partial-${randomBytes(6).toString('hex')}`;
   try {
     await checkReplaceable(target);
-    await makeFolders(path.dirname(target));
+    await makeFolders(path.dirname(target), made);
     await mkdir(prepared);
     await work(prepared, target);
   } catch (error) {
@@ -97,11 +110,12 @@ async function withPrepared(folder: string, work: (prepared: string, target: str
     throw new BpttError('ERR_BPTT_FORMAT', `${folder}: cannot be written (${(error as Error).message}); choose a folder that this user may write`, { cause: error });
   } finally {
     await rm(prepared, { recursive: true, force: true }).catch(() => undefined);
+    await removeEmpty(made);
   }
 }
 
 /**
- * Finds out beforehand what `writeFolder` would complain of, for those who have long work to do first.
+ * Finds out beforehand what `writeFolder` would complain of, for those who have long work to do first. Leaves nothing behind.
  * @throws ERR_BPTT_FORMAT as `writeFolder`.
  */
 export async function checkWritable(folder: string): Promise<void> {
@@ -111,7 +125,7 @@ export async function checkWritable(folder: string): Promise<void> {
 /**
  * Writes a folder of files so that a crash at any moment leaves the old folder or the new one, whole: the files are written beside it, brought to disk, and
  * take its place by renaming. Reading finds whichever is there.
- * @throws ERR_BPTT_FORMAT when the place is a file, holds files of others, or cannot be written.
+ * @throws ERR_BPTT_FORMAT when the place is a file, holds files of others, cannot be written, or is "".
  */
 export async function writeFolder(folder: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
   await withPrepared(folder, async (prepared, target) => {

@@ -134,6 +134,16 @@ describe('bptt train, evaluate, generate', function () {
     assert.deepEqual({ code, printed }, { code: 1, printed: '' });
   });
 
+  it('leaves nothing behind when it refuses, and takes no empty path', async () => {
+    const short = path.join(place, 'letters');
+    writeFileSync(short, 'ab');
+    assert.equal((await bptt('train', 'text', short, '--out', path.join(place, 'new', 'folders', 'model'))).code, 1);
+    assert.ok(!existsSync(path.join(place, 'new')));
+    const { code, note } = await bptt('train', 'text', text, '--out', '', ...small, '--epochs', '1');
+    assert.equal(code, 1);
+    assert.equal(note, 'error: expected the path of a folder to write, received ""; name one, "." for the folder where you are\n');
+  });
+
   it('stops on Ctrl-C after the update, saves, and exits with 0', async () => {
     const folder = path.join(place, 'stopped');
     const main = path.join(packageRoot, 'lib', 'cli', 'main.ts');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkWritable, readFromFolder, writeFolder } from '../../lib/formats/atomicFolder.ts';
 import { lastLine, runChild } from '../support/child.ts';
+import { assertRejects } from '../support/errors.ts';
 
 const text = async (folder: string, name: string): Promise<string> => new TextDecoder().decode(await readFromFolder(folder, name, 1000));
 const version = (which: string): Record<string, string> => ({ 'model.json': `{"json":"${which}"}`, 'model.safetensors': `weights ${which}` });
@@ -92,6 +93,23 @@ describe('writing a folder', () => {
     await assert.rejects(writeFolder(path.join(folder, 'inside'), version('a')), { code: 'ERR_BPTT_FORMAT' });
     if (process.platform === 'linux') await assert.rejects(writeFolder('/proc/model', version('a')), { code: 'ERR_BPTT_FORMAT', message: /cannot be written .* may write/ });
     assert.deepEqual(readdirSync(place), ['model']);
+  });
+
+  it('leaves no folders around a place where nothing was written, but those that others use', async () => {
+    const deep = path.join(place, 'runs', 'one', 'model');
+    await checkWritable(deep);
+    assert.deepEqual(readdirSync(place), []);
+    mkdirSync(path.join(place, 'runs'));
+    await checkWritable(deep);
+    assert.deepEqual(readdirSync(place), ['runs']);
+    await assertRejects(() => writeFolder(deep, { 'nowhere/model.json': '' }), 'ERR_BPTT_FORMAT', /cannot be written/);
+    assert.deepEqual(readdirSync(path.join(place, 'runs')), []);
+  });
+
+  it('takes no empty path for the folder of the process', async () => {
+    for (const write of [checkWritable, async (where: string) => writeFolder(where, version('a'))]) {
+      await assertRejects(() => write(''), 'ERR_BPTT_FORMAT', /expected the path of a folder to write, received ""/);
+    }
   });
 
   it('says so where no folder can be made, and does not go on trying', async function () {
