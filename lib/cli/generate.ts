@@ -23,12 +23,16 @@ export function openingTokens(vocabulary: Vocabulary): Int32Array {
   return Int32Array.of(Math.max(lineBreak, 0));
 }
 
-/** Text piece by piece, as a model continues `prefix` (the opening when it is empty). */
+/** Text piece by piece, as a model continues `prefix` (the opening when it is empty); words with the spaces between them. */
 export function* continueText(model: Model, vocabulary: Vocabulary, options: Omit<GenerateOptions, 'threads' | 'json'>): Generator<string, void, void> {
   const { prefix = '', length, greedy, temperature = 0.8, topK, topP, seed = 1 } = options;
   const draw = greedy ? { greedy } : { temperature, seed, ...(topK === undefined ? {} : { topK }), ...(topP === undefined ? {} : { topP }) };
   const tokens = prefix === '' ? openingTokens(vocabulary) : vocabulary.encode(prefix);
-  for (const token of sample(model.stream(), { prefix: tokens, length, ...draw })) yield vocabulary.decode([token]);
+  let last = prefix === '' || /\s$/.test(prefix) ? [] : [...tokens.subarray(-1)];
+  for (const token of sample(model.stream(), { prefix: tokens, length, ...draw })) {
+    yield vocabulary.decode([...last, token]).slice(vocabulary.decode(last).length);
+    last = [token];
+  }
 }
 
 /** `bptt generate`: text that goes on from a prefix, written as it comes. */
@@ -36,13 +40,15 @@ export async function generate(folder: string, options: GenerateOptions, termina
   if (options.threads !== undefined) setThreads(options.threads);
   const { model, vocabulary } = await loadCharacterModel(folder);
   const { prefix = '', json } = options;
-  vocabulary.encode(prefix); // a stranger in it is told before anything is written
-  let text = '';
+  const pieces = continueText(model, vocabulary, options);
+  let next = pieces.next(); // a stranger in the prefix, or a model that cannot go on, is told before anything is written
+  let [text, tokens] = ['', 0];
   if (!json) terminal.out(prefix);
-  for (const piece of continueText(model, vocabulary, options)) {
-    text += piece;
-    if (!json) terminal.out(piece);
+  for (; !next.done; next = pieces.next()) {
+    text += next.value;
+    tokens++;
+    if (!json) terminal.out(next.value);
   }
-  terminal.out(json ? jsonLine({ text, prefix, tokens: [...text].length }) : '\n');
+  terminal.out(json ? jsonLine({ text, prefix, tokens }) : '\n');
   return 0;
 }

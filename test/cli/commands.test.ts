@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from '../../lib/cli/program.ts';
 import { packageRoot } from '../../lib/packageRoot.ts';
-import { loadModel } from '../../lib/formats/index.ts';
+import { characters, words } from '../../lib/data/index.ts';
+import { sample } from '../../lib/decoding/index.ts';
+import { loadModel, saveModel } from '../../lib/formats/index.ts';
+import { dense, lstm, oneHot } from '../../lib/layers/index.ts';
+import { sequential } from '../../lib/model/index.ts';
 
 interface Result {
   readonly code: number;
@@ -132,6 +136,29 @@ describe('bptt train, evaluate, generate', function () {
   it('writes nothing of a prefix that the model does not know', async () => {
     const { code, out: printed } = await bptt('generate', out, '--prefix', 'aΩ');
     assert.deepEqual({ code, printed }, { code: 1, printed: '' });
+  });
+
+  it('writes nothing of a prefix that the model cannot go on from', async () => {
+    const backward = path.join(place, 'backward');
+    const vocabulary = characters(corpus);
+    await saveModel(sequential([oneHot(), lstm({ units: 2, direction: 'bidirectional' }), dense({ units: vocabulary.size })], { input: vocabulary }), backward);
+    const { code, out: printed, note } = await bptt('generate', backward, '--prefix', 'the');
+    assert.deepEqual({ code, printed }, { code: 1, printed: '' });
+    assert.match(note, /^error: .*reads steps ahead/);
+  });
+
+  it('puts spaces between words, and counts words', async () => {
+    const folder = path.join(place, 'words');
+    const vocabulary = words(corpus);
+    const model = sequential([oneHot(), lstm({ units: 2 }), dense({ units: vocabulary.size })], { input: vocabulary, seed: 2 });
+    await saveModel(model, folder);
+    const prefix = vocabulary.encode('the cat');
+    const drawn = [...sample(model.stream(), { prefix, length: 12, temperature: 0.8, seed: 1 })];
+    const whole = vocabulary.decode([...prefix, ...drawn]);
+    assert.equal((await bptt('generate', folder, '--prefix', 'the cat', '--length', '12')).out, `${whole}\n`);
+    assert.equal((await bptt('generate', folder, '--prefix', 'the cat ', '--length', '12')).out, `the cat ${whole.slice('the cat '.length)}\n`);
+    assert.deepEqual(lastLine((await bptt('generate', folder, '--prefix', 'the cat', '--length', '12', '--json')).out), { text: whole.slice('the cat'.length), prefix: 'the cat', tokens: 12 });
+    assert.match(whole, /^the cat [a-z]/);
   });
 
   it('leaves nothing behind when it refuses, and takes no empty path', async () => {
