@@ -1,3 +1,4 @@
+import { BpttError } from '../errors.ts';
 import { textStream } from '../data/index.ts';
 import { crossEntropy } from '../losses/index.ts';
 import { sgd } from '../optimizers/index.ts';
@@ -22,6 +23,10 @@ export async function evaluate(folder: string, file: string, options: EvaluateOp
   if (options.threads !== undefined) setThreads(options.threads);
   const { model, vocabulary } = await loadCharacterModel(folder);
   const tokens = vocabulary.encode(await readText(file));
+  if (tokens.length < 2) {
+    throw new BpttError('ERR_BPTT_DATA', `${file}: expected a text of at least 2 ${vocabulary.kind}, for each is foretold from those before it, received ${tokens.length}; give a longer text`,
+      { expected: 2, received: tokens.length });
+  }
   const batch = Math.max(1, Math.min(mostRows, Math.floor(tokens.length / tokensPerRow)));
   const trainer = new Trainer(model, { loss: crossEntropy(), optimizer: sgd() });
   const { loss, perplexity, accuracy, steps: judged } = await trainer.evaluate(textStream(tokens, { batch, steps }));

@@ -171,6 +171,14 @@ describe('bptt train, evaluate, generate', function () {
     assert.equal(note, 'error: expected the path of a folder to write, received ""; name one, "." for the folder where you are\n');
   });
 
+  it('evaluates no text of one character', async () => {
+    const one = path.join(place, 'single');
+    writeFileSync(one, 't');
+    const { code, note } = await bptt('evaluate', out, one);
+    assert.equal(code, 1);
+    assert.match(note, /single: expected a text of at least 2 characters, .*received 1; give a longer text/);
+  });
+
   it('stops on Ctrl-C after the update, saves, and exits with 0', async () => {
     const folder = path.join(place, 'stopped');
     const main = path.join(packageRoot, 'lib', 'cli', 'main.ts');
