@@ -171,7 +171,7 @@ export class Model {
    * The model one step at a time, synchronously and carrying its state: the same numbers as `predict` over the same steps.
    * @param options.rows sequences that run side by side. Default 1.
    * @param options.given inputs that come whole and are read once, now: the source of an encoder–decoder, the picture of a caption. The steps are those of the other inputs.
-   * @throws ERR_BPTT_OPTION for a model that reads steps ahead (backwards, through a window that is not causal, or the whole of an input that is not given) or has no input over time left to come step by step;
+   * @throws ERR_BPTT_OPTION for a model that reads steps ahead (backwards, through a window that is not causal, or the whole of an input that is not given), begins its states with an input that is not given, or has no input over time left to come step by step;
    * what `predict` throws for given data that does not fit; ERR_BPTT_MEMORY for more rows than memory holds.
    */
   stream(options: StreamOptions = {}): Stream {

@@ -1,7 +1,7 @@
 import { BpttError, checkOptions, describe } from '../errors.ts';
 import { Output } from '../data/tensor.ts';
 import type { Data, FloatArray } from '../data/tensor.ts';
-import { broadcast, fillOf, input, reshape, select, variable } from '../graph/index.ts';
+import { broadcast, dependentNodes, fillOf, input, reshape, select, topologicalOrder, variable } from '../graph/index.ts';
 import type { Value, Variable } from '../graph/index.ts';
 import type { Compiled, Executable, VariableStore } from '../runtime/runtime.ts';
 import { buildModel, requireStateNames } from './builder.ts';
@@ -101,6 +101,7 @@ export class StreamFactory {
     this.#requireForward(built, streamed);
     const outputs = Object.entries(built.outputs).filter(([name]) => moving.has(name)).map(([name, { value }]) => [name, value] as const);
     const states = [...built.states].filter(([path]) => going.has(path.split('/')[0]!));
+    this.#requireBeginnings(built, states.map(([path]) => path), streamed);
     const givenFeeds = built.feeds.filter((feed) => given.some(({ name }) => [`input/${name}`, `lengths/${name}`].includes(feed.node.attributes['name'] as string)));
     const feeds = [...built.feeds.filter((feed) => !givenFeeds.includes(feed)), ...(states.length > 0 ? [fresh] : [])];
     const values = [...outputs.map(([, value]) => value), ...states.flatMap(([, { final, initial }]) => [final, initial])];
@@ -115,6 +116,18 @@ export class StreamFactory {
       prepare: memory.length > 0 ? runtime.compile(prepare, { layouts }) : null,
       initial: learned ? runtime.compile({ inputs: [], outputs: initial, assignments: [] }, { layouts }) : null,
     };
+  }
+
+  /** @throws ERR_BPTT_OPTION when states begin with what an input gives that only comes with the first step. */
+  #requireBeginnings({ states, inputs }: BuiltModel, paths: readonly string[], streamed: readonly InputDefinition[]): void {
+    const order = topologicalOrder(paths.map((path) => states.get(path)!.initial));
+    for (const { name } of streamed) {
+      const nodes = dependentNodes(order, new Set([inputs[name]!]));
+      const path = paths.find((each) => nodes.has(states.get(each)!.initial.node));
+      if (path === undefined) continue;
+      throw new BpttError('ERR_BPTT_OPTION', `${this.#model.core.door.owner}: cannot stream, for the state "${path}" begins with what the input "${name}" gives, which has to be there before the first step; `
+        + `give it whole: stream({ given: { ${name}: … } })`, { expected: [name], received: path });
+    }
   }
 
   /** @throws ERR_BPTT_OPTION when a step would need later ones, or begin with what is not there yet. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { sample } from '../../lib/decoding/index.ts';
-import { bidirectional, concatenate, dense, embedding, gru, lstm, rnn } from '../../lib/layers/index.ts';
+import { bidirectional, concatenate, dense, embedding, gru, lstm, rnn, withInitialState } from '../../lib/layers/index.ts';
 import type { Layer } from '../../lib/layers/index.ts';
 import { connect, input, model, sequential } from '../../lib/model/index.ts';
 import type { Model } from '../../lib/model/index.ts';
@@ -152,6 +152,17 @@ describe('model: stream', () => {
     for (const [name, value] of Object.entries(state)) assertNear(stream.state[name]!.data, value.data, name);
     const again = (): number[] => [...sample(made.stream(), { prefix, length: 20, seed: 3, temperature: 1.5, topK: 4, topP: 0.95 })];
     assert.deepEqual(again(), again());
+  });
+});
+
+describe('model: streams whose states begin with an input', () => {
+  it('want it before the first step', async () => {
+    const [x, picture] = [input({ name: 'x', features: 2 }), input({ name: 'picture', features: 3, time: false })];
+    const captions = model({ inputs: [x, picture], outputs: connect(dense({ units: 2 }), connect(withInitialState({ layer: rnn({ units: 3 }) }), x, picture)), seed: 2 });
+    assertThrows(() => captions.stream(), 'ERR_BPTT_OPTION', /state "withInitialState\/h" begins with what the input "picture" gives.*stream\(\{ given: \{ picture: … \} \}\)/);
+    const stream = captions.stream({ given: { picture: [[1, 2, 3]] } });
+    assert.deepEqual([...stream.state['withInitialState/h']!.data], [1, 2, 3]);
+    assertNear(stream.step([0.5, -1]), (await captions.predict({ x: [[[0.5, -1]]], picture: [[1, 2, 3]] })).output.data, 'first step');
   });
 });
 
