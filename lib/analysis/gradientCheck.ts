@@ -3,7 +3,7 @@ import { findCell } from '../cells/index.ts';
 import type { Cell } from '../cells/index.ts';
 import { BpttError, checkOptions } from '../errors.ts';
 import type { Data } from '../data/tensor.ts';
-import { add, constant, elementCount, gradient, input as graphInput, multiply, sum, visitNodes } from '../graph/index.ts';
+import { add, constant, elementCount, gradient, input as graphInput, multiply, sum } from '../graph/index.ts';
 import type { Value, Variable } from '../graph/index.ts';
 import { isLayer, recurrent } from '../layers/index.ts';
 import type { Layer } from '../layers/layer.ts';
@@ -20,7 +20,7 @@ import { BatchReader } from '../training/prepare.ts';
 import type { PreparedBatch } from '../training/prepare.ts';
 import { readLosses } from '../training/settings.ts';
 import { centralDifference } from './centralDifference.ts';
-import { lossOf, weightsOf } from './inside.ts';
+import { holdsStop, lossOf, weightsOf } from './inside.ts';
 import { formatGradientCheck } from './gradientReport.ts';
 
 export interface GradientCheckOptions {
@@ -186,13 +186,6 @@ function setUp(model: Model, options: GradientCheckOptions, variables: Map<Varia
   return { loss: scalar, leaves, interpreter: new Interpreter({ inputs: fed, variables }) };
 }
 
-/** Whether something that is no constant goes through a stopGradient, in the graph or in the body of a loop. */
-function holdsStop(loss: Value): boolean {
-  let found = false;
-  visitNodes([loss], ({ operation, inputs }) => { found ||= operation === 'stopGradient' && inputs[0]!.node.operation !== 'constant'; });
-  return found;
-}
-
 function compare({ kind, name, numbers }: Leaf, analytic: ArrayLike<number>, loss: () => number, { samples, tolerance }: { samples: number; tolerance: number }): GradientCheckEntry {
   const largest = Array.from(analytic).reduce((most, element) => Math.max(most, Math.abs(element)), 0);
   const stride = Math.max(1, Math.ceil(numbers.length / samples));
@@ -235,7 +228,7 @@ export async function gradientCheck(target: GradientCheckTarget, options: Gradie
     await new Promise((resolve) => { setImmediate(resolve); });
     entries.push(compare(leaf, found[i]!.data, lossNow, { samples, tolerance }));
   }
-  const stopsGradients = holdsStop(loss);
+  const stopsGradients = holdsStop([loss]);
   const passed = entries.every((entry) => entry.passed);
   return { kind: 'gradientCheck', passed, tolerance, entries, stopsGradients, text: formatGradientCheck(entries, tolerance, stopsGradients) };
 }

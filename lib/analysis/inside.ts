@@ -1,5 +1,5 @@
 import { BpttError, nearest } from '../errors.ts';
-import { constant, input } from '../graph/index.ts';
+import { constant, input, visitNodes } from '../graph/index.ts';
 import type { Value, Variable } from '../graph/index.ts';
 import { reduceLoss } from '../losses/index.ts';
 import type { Loss, Reduction } from '../losses/index.ts';
@@ -131,4 +131,11 @@ export function lossOf(outputs: BuiltModel['outputs'], { losses, lossOn, reducti
 /** The unit matrix as a constant. */
 export function unitMatrix(size: number): Value {
   return constant(Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)), [size, size]);
+}
+
+/** Whether something that is no constant goes through a stopGradient, in the graph or in the body of a loop. */
+export function holdsStop(values: readonly Value[]): boolean {
+  let found = false;
+  visitNodes(values, ({ operation, inputs }) => { found ||= operation === 'stopGradient' && inputs[0]!.node.operation !== 'constant'; });
+  return found;
 }

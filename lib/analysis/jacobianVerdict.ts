@@ -49,8 +49,16 @@ function aboutWeight(bound: WeightBound | null): string {
   return `${numbers} Their product ${short(bound.bound)} is not below 1: exploding is possible (necessary, not sufficient), and saturated units may still make gradients vanish.`;
 }
 
+/** The Jacobians of one recurrence, and what they were computed with. */
+interface Judged {
+  readonly place: string;
+  readonly rows: readonly JacobianRow[];
+  readonly variables: ReadonlyMap<Variable, Float64Array>;
+  readonly stopsGradients: boolean;
+}
+
 /** What Jacobians prove, in a word and in words. */
-export function judgeJacobians(model: Model, place: string, rows: readonly JacobianRow[], variables: ReadonlyMap<Variable, Float64Array>): Pick<JacobianReport, 'weight' | 'verdict' | 'text'> {
+export function judgeJacobians(model: Model, { place, rows, variables, stopsGradients }: Judged): Pick<JacobianReport, 'weight' | 'verdict' | 'text'> {
   const all = rows.flatMap(({ largest }) => largest);
   const [most, least] = [all.reduce((a, b) => Math.max(a, b)), all.reduce((a, b) => Math.min(a, b))];
   const verdict = most < 1 ? 'vanishes' : least > 1 ? 'may explode' : 'neither';
@@ -59,5 +67,6 @@ export function judgeJacobians(model: Model, place: string, rows: readonly Jacob
   const end = ends.reduce((a, b) => Math.max(a, b));
   const steps = Math.max(...rows.map(({ largest }) => largest.length));
   const through = `Through all ${steps} steps the largest singular value of the product is ${short(end)}: what really happened here.`;
-  return { weight, verdict, text: [aboutSteps(most, least, verdict), through, aboutWeight(weight)].join(' ') };
+  const remark = 'The step stops gradients on purpose (stopGradient): this is what gradients are multiplied by, and says nothing of how long states are remembered.';
+  return { weight, verdict, text: [aboutSteps(most, least, verdict), through, aboutWeight(weight), ...(stopsGradients ? [remark] : [])].join(' ') };
 }

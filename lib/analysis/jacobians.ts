@@ -9,7 +9,7 @@ import type { Model } from '../model/index.ts';
 import { packStates } from '../model/predict.ts';
 import { abortError } from '../model/turns.ts';
 import { Interpreter } from '../runtime/reference/interpreter.ts';
-import { buildWithStates, chooseRecurrence, requireEqualSteps, requireModel, requireSameNumbers, requireStepForStep, requireStepwise, unitMatrix, weightsOf } from './inside.ts';
+import { buildWithStates, chooseRecurrence, holdsStop, requireEqualSteps, requireModel, requireSameNumbers, requireStepForStep, requireStepwise, unitMatrix, weightsOf } from './inside.ts';
 import { judgeJacobians } from './jacobianVerdict.ts';
 import type { WeightBound } from './jacobianVerdict.ts';
 import { product, singularValues } from './singularValues.ts';
@@ -46,6 +46,11 @@ export interface JacobianReport {
   readonly rows: readonly JacobianRow[];
   /** The rule of the recurrent weight's singular values; of simple recurrences only, else null. */
   readonly weight: WeightBound | null;
+  /**
+   * Whether a step stops gradients on purpose (`stopGradient`), as that of `elman` does. The Jacobians are then what gradients are multiplied by, and not how states depend on those
+   * before them.
+   */
+  readonly stopsGradients: boolean;
   /** 'vanishes': every step shrinks gradients, which is proven; 'may explode': some steps can make them grow, which proves nothing; 'neither': in between. */
   readonly verdict: 'vanishes' | 'may explode' | 'neither';
   /** The verdict in words: what the numbers prove and what they do not. */
@@ -95,6 +100,8 @@ class StepJacobian {
   readonly #roots: readonly Value[];
   readonly #feeds: Record<string, ArrayLike<number>> = {};
   readonly #interpreter: Interpreter;
+  /** Whether gradients are stopped on the way through the step. */
+  readonly stopsGradients: boolean;
 
   constructor({ owner, model, states, variables }: Question) {
     this.#model = model;
@@ -104,6 +111,7 @@ class StepJacobian {
     requireStepForStep(owner, built, 1, { states, outputs: [] });
     const flat = (value: Value): Value => reshape(value, [this.#size, -1]);
     const after = concat(states.map((path) => flat(built.states.get(path)!.final)), 1);
+    this.stopsGradients = holdsStop([after]);
     const { gradients } = gradient(sum(multiply(after, unitMatrix(this.#size))), states.map((path) => starts.get(path)!));
     this.#roots = [concat(gradients.map(flat), 1), after];
     this.#interpreter = new Interpreter({ inputs: this.#feeds, variables });
@@ -169,5 +177,5 @@ export async function jacobianNorms(model: Model, data: InputData, options: Jaco
     }
     rows.push(rowOf(jacobians, Math.sqrt(jacobians[0]!.length)));
   }
-  return { kind: 'jacobians', layer: place, states, size: Math.sqrt(rows[0]!.jacobians[0]!.length), rows, ...judgeJacobians(model, place, rows, variables) };
+  return { kind: 'jacobians', layer: place, states, size: Math.sqrt(rows[0]!.jacobians[0]!.length), rows, stopsGradients: step.stopsGradients, ...judgeJacobians(model, { place, rows, variables, stopsGradients: step.stopsGradients }) };
 }

@@ -126,6 +126,14 @@ describe('jacobianNorms', () => {
     assert.match(gated.text, /simple recurrences only/);
   });
 
+  it('remarks that a step stops gradients, so that small Jacobians say nothing of the memory', async () => {
+    const [stopped, free] = await Promise.all([elman, rnn].map((layer) => jacobianNorms(sequential([layer({ units: 2 })], reference), someSequences([3], features))));
+    assert.deepEqual([stopped!.stopsGradients, free!.stopsGradients], [true, false]);
+    assert.ok(stopped!.rows[0]!.largest.every((value) => value === 0));
+    assert.match(stopped!.text, /stops gradients on purpose.*says nothing of how long states are remembered/);
+    assert.doesNotMatch(free!.text, /stops gradients/);
+  });
+
   it('looks at one of several recurrences, and refuses what has none or reads ahead', async () => {
     const data = someSequences([3], features);
     const stacked = sequential([gru({ units: 2, layers: 2 })], reference);
