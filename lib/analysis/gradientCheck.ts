@@ -20,7 +20,7 @@ import { BatchReader } from '../training/prepare.ts';
 import type { PreparedBatch } from '../training/prepare.ts';
 import { readLosses } from '../training/settings.ts';
 import { centralDifference } from './centralDifference.ts';
-import { holdsStop, lossOf, weightsOf } from './inside.ts';
+import { holdsStop, lossOf, weightsOf, zeros } from './inside.ts';
 import { formatGradientCheck } from './gradientReport.ts';
 
 export interface GradientCheckOptions {
@@ -98,7 +98,7 @@ function asModel(target: unknown, { input, units, seed = 0 }: GradientCheckOptio
 
 /** Numbers within ±1 and off 0, where kinks are. */
 function randomNumbers(count: number, random: () => number): Float64Array {
-  return Float64Array.from({ length: count }, () => {
+  return zeros('the data of gradientCheck', count).map(() => {
     const number = 2 * random() - 1;
     return number + (number < 0 ? -0.05 : 0.05);
   });
@@ -111,7 +111,7 @@ function randomData(model: Model, rows: number, steps: number, seed: number): Re
     const count = elementCount(shape);
     if (input.features !== null) return [input.name, { data: randomNumbers(count, random), shape }];
     const tokens = input.tokens ?? 2;
-    return [input.name, { data: Int32Array.from({ length: count }, () => Math.floor(random() * tokens)), shape }];
+    return [input.name, { data: Int32Array.from(zeros('the data of gradientCheck', count), () => Math.floor(random() * tokens)), shape }];
   }));
 }
 
@@ -211,7 +211,8 @@ function compare({ kind, name, numbers }: Leaf, analytic: ArrayLike<number>, los
  * const { passed, text } = await gradientCheck(myCell);
  * ```
  * @param target a model with its weights as they are; a layer or a cell gets a small model of its own.
- * @throws (as a rejection) ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; what training throws for data and targets.
+ * @throws (as a rejection) ERR_BPTT_OPTION, ERR_BPTT_RANGE or ERR_BPTT_TYPE for options that do not fit; ERR_BPTT_MEMORY for more rows or steps than memory holds; what training throws
+ * for data and targets.
  */
 export async function gradientCheck(target: GradientCheckTarget, options: GradientCheckOptions = {}): Promise<GradientCheckReport> {
   checkOptions('gradientCheck', options, optionNames);

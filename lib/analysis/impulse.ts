@@ -1,7 +1,7 @@
 import { requireInteger, requireNumber } from '../checks.ts';
 import { BpttError, checkOptions } from '../errors.ts';
 import type { Model } from '../model/index.ts';
-import { requireModel, requireStepwise } from './inside.ts';
+import { requireModel, requireStepwise, zeros } from './inside.ts';
 
 export interface ImpulseOptions {
   /** Steps of the answer, from the impulse on. */
@@ -41,7 +41,8 @@ function fit(norms: Float64Array): number | null {
  * The answer of a model to one impulse among zeros. A window (time delays, causal convolution) forgets it completely once it has passed; a recurrence never
  * does, "with weaker and weaker influence".
  * @param model of one input of features over time, and an output over time with as many steps; of several outputs the first is looked at.
- * @throws (as a rejection) ERR_BPTT_OPTION for a model of other inputs or outputs, and for one that reads steps ahead, whose answer begins before the impulse; ERR_BPTT_RANGE for numbers out of range.
+ * @throws (as a rejection) ERR_BPTT_OPTION for a model of other inputs or outputs, and for one that reads steps ahead, whose answer begins before the impulse; ERR_BPTT_RANGE for numbers out of range;
+ * ERR_BPTT_MEMORY for more steps than memory holds.
  */
 export async function impulseResponse(model: Model, options: ImpulseOptions): Promise<ImpulseResponse> {
   checkOptions('impulseResponse', options, ['steps', 'at', 'feature', 'amplitude']);
@@ -56,7 +57,7 @@ export async function impulseResponse(model: Model, options: ImpulseOptions): Pr
   const feature = requireInteger('impulseResponse', 'feature', options.feature ?? 0, 0, only.features - 1);
   const amplitude = requireNumber('impulseResponse', 'amplitude', options.amplitude ?? 1, -Number.MAX_VALUE, Number.MAX_VALUE);
   const shape = [2, at + steps, only.features];
-  const data = new Float64Array(shape[0]! * shape[1]! * shape[2]!);
+  const data = zeros('the input of impulseResponse', shape[0]! * shape[1]! * shape[2]!);
   data[((at + steps) + at) * only.features + feature] = amplitude;
   const { output } = await model.predict({ data, shape });
   if (output.shape[1] !== at + steps) {

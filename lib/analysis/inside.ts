@@ -1,4 +1,4 @@
-import { BpttError, nearest } from '../errors.ts';
+import { BpttError, memoryError, nearest } from '../errors.ts';
 import { constant, input, visitNodes } from '../graph/index.ts';
 import type { Value, Variable } from '../graph/index.ts';
 import { reduceLoss } from '../losses/index.ts';
@@ -126,6 +126,15 @@ export interface LossSettings {
 export function lossOf(outputs: BuiltModel['outputs'], { losses, lossOn, reduction, weighted }: LossSettings, feeds: Value[]): Value {
   const terms = lossTerms(outputs, { losses, lossOn, weighted, lossSteps: null }, feeds);
   return total(terms.map(({ loss, prediction, target, selection }) => reduceLoss({ loss, prediction, target, reduction, ...selection })));
+}
+
+/** So many zeros. @throws ERR_BPTT_MEMORY where there is no array of that size. */
+export function zeros(purpose: string, count: number): Float64Array {
+  try {
+    return new Float64Array(count);
+  } catch (cause) {
+    throw memoryError(count, purpose, cause);
+  }
 }
 
 /** The unit matrix as a constant. */

@@ -33,6 +33,11 @@ describe('impulseResponse', () => {
     const repeated = sequential([rnn({ units: 2, output: 'last' }), repeatVector({ steps: 3 })], { input: { features: 1 } });
     await assertRejects(() => impulseResponse(repeated, { steps: 4 }), 'ERR_BPTT_OPTION', /as many steps as the input, 4, received 3/);
   });
+
+  it('refuses more steps than memory holds', async () => {
+    const unit = sequential([rnn({ units: 1 })], { input: { features: 2 } });
+    for (const options of [{ steps: 1e12 }, { steps: 2, at: 1e15 }]) await assertRejects(() => impulseResponse(unit, options), 'ERR_BPTT_MEMORY', /numbers .*of the input of impulseResponse; choose fewer/);
+  });
 });
 
 describe('gateActivity', () => {

@@ -268,5 +268,9 @@ describe('gradientCheck', () => {
     await assertRejects(() => gradientCheck(still, { steps: 9 }), 'ERR_BPTT_OPTION', /no input of the model has any/);
     assert.ok((await gradientCheck(still, { rows: 3 })).passed);
     await assertRejects(() => gradientCheck(rnn({ units: 2 }), { loss: squaredError() }), 'ERR_BPTT_OPTION', /together with a target/);
+    const spoken = sequential([embedding({ size: 2 }), rnn({ units: 2 })], { ...reference, input: { tokens: 3 } });
+    for (const model of [sequential([rnn({ units: 2 })], reference), spoken]) {
+      for (const much of [{ rows: 1e12 }, { steps: 1e12 }]) await assertRejects(() => gradientCheck(model, much), 'ERR_BPTT_MEMORY', /numbers .*of the data of gradientCheck/);
+    }
   });
 });
