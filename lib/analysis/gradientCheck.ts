@@ -196,7 +196,8 @@ function compare({ kind, name, numbers }: Leaf, analytic: ArrayLike<number>, los
     // Rounding of the loss leaves about 1e-13 in a difference: elements far below the largest are compared with that in mind.
     const scale = Math.max(Math.abs(exact), Math.abs(numeric), 1e-4 * largest, 1e-6);
     const error = Math.abs(exact - numeric) / scale;
-    if (!(error <= worst.error)) worst = { index, analytic: exact, numeric, error };
+    // What is no number is the worst there can be, whatever comes after it.
+    if (!(error <= worst.error) && !Number.isNaN(worst.error)) worst = { index, analytic: exact, numeric, error };
     checked++;
   }
   return { name, kind, count: numbers.length, checked, worst, passed: worst.error <= tolerance };

@@ -4,7 +4,7 @@ import {
   bahdanauAttention, cell, crossEntropy, dense, elman, elmanCell, embedding, encoderDecoder, gru, gruCell, lstm, lstmCell, recurrent, referenceRuntime, repeatVector, rnn, rnnCell, sequential, squaredError,
 } from '../../lib/index.ts';
 import type { Layer, Model } from '../../lib/index.ts';
-import { multiply, sigmoid, stopGradient, tanh } from '../../lib/graph/index.ts';
+import { log, multiply, sigmoid, stopGradient, tanh } from '../../lib/graph/index.ts';
 import { assertRejects, assertThrows } from '../support/errors.ts';
 import { someSequences } from '../support/models.ts';
 import { someNumbers } from '../support/numbers.ts';
@@ -255,6 +255,19 @@ describe('gradientCheck', () => {
     const { stopsGradients, text } = await gradientCheck(gruCell);
     assert.equal(stopsGradients, false);
     assert.doesNotMatch(text, /stops gradients/);
+  });
+  it('does not pass where a difference is no number, whatever those after it are', async () => {
+    const logarithmic = cell('testLogarithm', { state: { h: 'units' } }, ({ x, h, affine }) => {
+      const next = multiply(affine('a', x, h), log(x));
+      return { output: next, h: next };
+    });
+    const model = sequential([recurrent(logarithmic, { units: 1 })], { input: { features: 1 }, runtime: referenceRuntime });
+    assert.ok((await gradientCheck(model, { data: [[[0.3], [0.5], [0.7]]] })).passed);
+    const { passed, entries, text } = await gradientCheck(model, { data: [[[1e-7], [0.5], [0.7]]] });
+    assert.equal(passed, false);
+    const { worst } = entries.find(({ kind }) => kind === 'input')!;
+    assert.deepEqual([worst.index, worst.numeric, Number.isFinite(worst.analytic)], [0, NaN, true]);
+    assert.match(text, /differs at \[0\]/);
   });
   it('refuses what it cannot check', async () => {
     await assertRejects(() => gradientCheck({} as never), 'ERR_BPTT_TYPE', /a model, a layer or a cell/);
