@@ -42,7 +42,11 @@ export interface Experiment {
   /** Of its file of results and of `--only`. */
   readonly name: string;
   readonly title: string;
-  readonly plan: (budget: Budget) => readonly Run[];
+  /**
+   * What is to be run.
+   * @param stored runs of the experiment that have been made. Where a search comes first, the runs with what it finds are planned once its own are among them.
+   */
+  readonly plan: (budget: Budget, stored?: readonly RunRecord[]) => readonly Run[];
   readonly report: (records: readonly RunRecord[]) => Section;
 }
 

@@ -4,7 +4,8 @@ import { selectRuntime, setThreads } from '../../lib/index.ts';
 import { budgets, runName, type Budget, type Experiment, type Run } from './experiment.ts';
 import { experiments } from './experiments/index.ts';
 import { sectionOf, writePage } from './report/page.ts';
-import { ResultFile } from './results.ts';
+import { isSameRun, ResultFile } from './results.ts';
+import { architectureOf } from './search.ts';
 import { runCommand, UsageError } from '../support/commandLine.ts';
 
 const usage = `npm run bench:papers -- [options]
@@ -61,14 +62,25 @@ async function perform(run: Run, file: ResultFile): Promise<void> {
   console.log(`  ${runName(run)}: ${showMeasures(findings.measures)}; ${findings.updates} updates, ${findings.seconds.toFixed(1)} s, ended by ${findings.ended}`);
 }
 
-async function runExperiment(experiment: Experiment, { subject, seeds, budget, again, list }: Order): Promise<void> {
-  const file = new ResultFile(budget, experiment.name);
-  const planned = experiment.plan(budget).filter((run) => (subject === undefined || run.subject === subject) && run.seed <= seeds);
-  const missing = planned.filter((run) => again || !file.find(run));
-  console.log(`${experiment.name}: ${planned.length} runs, ${missing.length} to be made`);
-  for (const run of missing) {
-    if (list) console.log(`  ${runName(run)}: ${JSON.stringify(run.settings)}`);
-    else await perform(run, file);
+/** Runs to be made by what is stored now, but for those that were made already. */
+function missingRuns({ name, plan }: Experiment, { subject, seeds, budget, again }: Order, made: readonly Run[]): Run[] {
+  const file = new ResultFile(budget, name);
+  const ordered = plan(budget, file.read()).filter((run) => (subject === undefined || architectureOf(run.subject) === subject) && run.seed <= seeds);
+  return ordered.filter((run) => !made.some((other) => isSameRun(other, run)) && (again || !file.find(run)));
+}
+
+/** Makes what is missing, and then what the search among it has opened. */
+async function runExperiment(experiment: Experiment, order: Order): Promise<void> {
+  const file = new ResultFile(order.budget, experiment.name);
+  const made: Run[] = [];
+  for (let missing = missingRuns(experiment, order, made); missing.length > 0 || made.length === 0; missing = missingRuns(experiment, order, made)) {
+    console.log(`${experiment.name}: ${missing.length} runs to be made`);
+    for (const run of missing) {
+      if (order.list) console.log(`  ${runName(run)}: ${JSON.stringify(run.settings)}`);
+      else await perform(run, file);
+      made.push(run);
+    }
+    if (missing.length === 0) break;
   }
 }
 

@@ -13,6 +13,7 @@ import { arithmeticOrder, xmlOrder } from '../../bench/papers/report/jozefowicz.
 import { agreement, judgeOrder } from '../../bench/papers/report/order.ts';
 import { sectionOf } from '../../bench/papers/report/page.ts';
 import { ResultFile, type RunRecord } from '../../bench/papers/results.ts';
+import { architectureOf, bestChoice, showChoice, trialName, type Choice } from '../../bench/papers/search.ts';
 import { copyTokens } from '../../bench/papers/tasks/copyMemory.ts';
 import { countingExample, countingTokens } from '../../bench/papers/tasks/counting.ts';
 
@@ -103,6 +104,40 @@ describe('runs of published results', () => {
     assert.equal(verdict!.verdict, 'within the seeds’ spread');
     assert.ok(Math.abs(verdict!.difference + 0.02) < 1e-12);
     assert.equal(agreement([1, 2, 3], [1, 3, 2]), 2 / 3);
+  });
+
+  it('[87] takes of every architecture the settings that are best on the validation stream, once all of them have been tried', () => {
+    const settings = { units: 5 };
+    const [slow, fast, wide] = [{ rate: 0.002 }, { rate: 0.01 }, { rate: 0.01, deviation: 1 }];
+    const grid = [slow, fast, wide];
+    const trial = (choice: Choice, validation: number, accuracy = 0.1): RunRecord => record(trialName('a', choice), 0, { validation, accuracy }, { ...settings, ...choice });
+    assert.equal(bestChoice('a', grid, settings, [trial(slow, 0.5), trial(wide, 0.6)]), undefined);
+    assert.equal(bestChoice('a', grid, settings, [trial(fast, 0.6), trial(wide, 0.5), trial(slow, 0.7)]), slow);
+    assert.equal(bestChoice('a', grid, settings, [trial(fast, 0.6), trial(wide, 0.61), trial(slow, 0.5, 0.9)]), wide, 'whatever the test says');
+    assert.equal(bestChoice('a', grid, settings, [trial(fast, 0.6), trial(wide, 0.6), { ...trial(slow, 0.7), ended: 'notFinite' }]), fast, 'a diverged trial counts for nothing');
+    assert.equal(bestChoice('a', grid, { units: 6 }, [trial(fast, 0.6), trial(wide, 0.61), trial(slow, 0.5)]), undefined, 'trials of other settings');
+    assert.equal(bestChoice('b', grid, settings, [trial(fast, 0.6), trial(wide, 0.61), trial(slow, 0.5)]), undefined, 'trials of another architecture');
+    assert.equal(bestChoice('a', [fast], settings, []), fast, 'nothing to choose');
+    assert.deepEqual([trialName('LSTM', wide), trialName('LSTM', fast), 'LSTM', 'LSTM, forget bias 5'].map(architectureOf), ['LSTM', 'LSTM', 'LSTM', 'LSTM, forget bias 5']);
+    assert.deepEqual(grid.map(showChoice), ['rate 0.002', 'rate 0.01', 'rate 0.01, deviation 1']);
+  });
+
+  it('[87] plans the search alike for every architecture, and then runs with what it found for each that has been searched', () => {
+    for (const name of ['arithmetic', 'xml']) {
+      const { plan } = experiments.find((experiment) => experiment.name === name)!;
+      const trials = plan('full');
+      const choices = trials.filter(({ subject }) => architectureOf(subject) === 'GRU').map(({ settings }) => ({ rate: Number(settings['rate']), deviation: Number(settings['deviation']) }));
+      assert.ok(choices.length > 1);
+      assert.deepEqual(trials.map(({ subject }) => subject), Object.keys(jozefowicz).flatMap((architecture) => choices.map((choice) => trialName(architecture, choice))));
+      const best = (architecture: string): Choice => choices[architecture === 'GRU' ? 0 : 1]!;
+      const stored = trials.filter(({ subject }) => architectureOf(subject) !== 'LSTM').map(({ subject, seed, settings }): RunRecord => ({
+        ...record(subject, seed, { validation: subject === trialName(architectureOf(subject), best(architectureOf(subject))) ? 0.9 : 0.8 }), settings,
+      }));
+      const opened = plan('full', stored).slice(trials.length);
+      assert.deepEqual([...new Set(opened.map(({ subject }) => subject))], Object.keys(jozefowicz).filter((architecture) => architecture !== 'LSTM'), 'the LSTM has not been searched');
+      assert.ok(opened.every(({ subject, seed, settings }) => settings['rate'] === best(subject).rate && settings['deviation'] === best(subject).deviation && seed >= 1), 'with seeds that the search has not seen');
+      assert.ok(opened.every(({ settings }) => Number(settings['updates']) > Number(trials[0]!.settings['updates'])));
+    }
   });
 
   it('counts a streak of right sequences and its mean error', () => {

@@ -34,8 +34,9 @@ const claimRows = (sections: readonly { readonly experiment: Experiment; readonl
 
 /** The stored runs that the plan has, settings included: what was run with others before is not mixed with them. */
 function plannedRecords({ name, plan }: Experiment, budget: Budget, folder?: string): RunRecord[] {
-  const planned = plan(budget);
-  return new ResultFile(budget, name, folder).read().filter((record) => planned.some((run) => isSameRun(record, run)));
+  const stored = new ResultFile(budget, name, folder).read();
+  const planned = plan(budget, stored);
+  return stored.filter((record) => planned.some((run) => isSameRun(record, run)));
 }
 
 /**
