@@ -50,7 +50,7 @@ async function learnText(task: TextTask, layer: LayerMaker, { seed, judged, rate
 const common = { rows: 32, steps: 35, clip: 5, decay: 'cosine' };
 const fullSearch = { grid: gridOf([1e-3, 2.5e-3, 5e-3, 1e-2], [0.03, 1]), trialUpdates: 25_000, updates: 100_000, seeds: 3 };
 const arithmeticSettings = {
-  small: { grid: [{ rate: 5e-3 }], trialUpdates: 0, updates: 6000, seeds: 3, units: 64, digits: 3, distraction: 0.3 },
+  small: { grid: [...gridOf([2.5e-3, 5e-3, 1e-2, 2e-2], [1]), ...gridOf([5e-3, 1e-2], [0.03])], trialUpdates: 3000, updates: 6000, seeds: 3, units: 64, digits: 3, distraction: 0.5 },
   full: { ...fullSearch, units: 250, digits: 8, distraction: 0.5 },
 };
 const xmlSettings = {
