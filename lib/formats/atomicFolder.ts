@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BpttError } from '../errors.ts';
@@ -99,7 +98,7 @@ async function withPrepared(folder: string, work: (prepared: string, target: str
   if (folder === '') throw new BpttError('ERR_BPTT_FORMAT', 'expected the path of a folder to write, received ""; name one, "." for the folder where you are', { expected: 'path', received: folder });
   const made: string[] = [];
   const target = path.resolve(folder);
-  const prepared = `${target}.partial-${randomBytes(6).toString('hex')}`;
+  const prepared = `${target}.partial-${crypto.randomUUID()}`;
   try {
     await checkReplaceable(target);
     await makeFolders(path.dirname(target), made);

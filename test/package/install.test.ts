@@ -51,10 +51,16 @@ describe('the packed package, installed where there is no compiler [slow]', func
     assert.equal((JSON.parse(stdout) as { runtime: string }).runtime, 'native');
   });
 
-  it('is imported in under 50 ms of processor time', () => {
-    const script = "const began = process.cpuUsage(); await import('bptt'); const { user, system } = process.cpuUsage(began); console.log((user + system) / 1000);";
-    const times = Array.from({ length: 7 }, () => Number(installed.run('mjs', script).stdout));
-    assert.ok(Math.min(...times) < 50, `${times.map((time) => time.toFixed(1)).join(', ')} ms`);
+  // 50 ms where Node itself starts in 25 ms of processor time: both parse and run JavaScript, so a machine that is slow or shared is slow at both.
+  it('is imported in under 50 ms of processor time, on a machine that starts Node in 25', () => {
+    const script = `
+      const started = process.cpuUsage();
+      await import('bptt');
+      const imported = process.cpuUsage(started);
+      console.log(JSON.stringify([imported, started].map(({ user, system }) => (user + system) / 1000)));`;
+    const runs = Array.from({ length: 9 }, () => JSON.parse(installed.run('mjs', script).stdout) as [number, number]);
+    const ratios = runs.map(([imported, started]) => imported / started).sort((a, b) => a - b);
+    assert.ok(ratios[4]! < 50 / 25, runs.map((run) => run.map((time) => time.toFixed(1)).join(' after ')).join(', '));
   });
 
   it('computes in TypeScript with one warning, that names platform, cause and cure, when no prebuilt engine loads', () => {
