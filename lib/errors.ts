@@ -74,9 +74,9 @@ export function describe(value: unknown): string {
   return typeof value === 'function' ? 'a function' : `an object of ${value.constructor?.name ?? 'no class'}`;
 }
 
-/** An ERR_BPTT_MEMORY for so many numbers of 4 bytes. */
-export function memoryError(elements: number, purpose: string, cause?: unknown): BpttError {
-  const gigabytes = (elements * 4) / 2 ** 30;
+/** An ERR_BPTT_MEMORY for so many numbers, of so many bytes each. */
+export function memoryError({ elements, bytes, purpose }: { readonly elements: number; readonly bytes: number; readonly purpose: string }, cause?: unknown): BpttError {
+  const gigabytes = (elements * bytes) / 2 ** 30;
   return new BpttError('ERR_BPTT_MEMORY', `no memory for ${elements} numbers (${gigabytes.toPrecision(3)} GiB) of ${purpose}; choose fewer units, rows or steps`,
     { received: elements, ...(cause === undefined ? {} : { cause }) });
 }

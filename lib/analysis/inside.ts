@@ -133,7 +133,7 @@ export function zeros(purpose: string, count: number): Float64Array {
   try {
     return new Float64Array(count);
   } catch (cause) {
-    throw memoryError(count, purpose, cause);
+    throw memoryError({ elements: count, bytes: 8, purpose }, cause);
   }
 }
 

@@ -16,8 +16,12 @@ export interface CharacterModel {
 export async function loadCharacterModel(folder: string): Promise<CharacterModel> {
   const model = await loadModel(folder);
   const { vocabulary, inputs, outputs } = model;
-  const sizes = outputs[0]?.sizes ?? [];
-  if (vocabulary && inputs.length === 1 && outputs.length === 1 && sizes.length === 1 && sizes[0] === vocabulary.size) return { model, vocabulary };
+  const { sizes = [], time } = outputs[0] ?? {};
+  if (vocabulary && inputs.length === 1 && outputs.length === 1 && sizes.length === 1 && sizes[0] === vocabulary.size) {
+    if (time) return { model, vocabulary };
+    throw new BpttError('ERR_BPTT_FORMAT', `${folder}: expected a language model that foretells a token at every step, received one that does so after the last step; `
+      + 'build its last recurrent layer without output: "last"', { expected: 'logits at every step', received: { outputs } });
+  }
   throw new BpttError('ERR_BPTT_FORMAT', `${folder}: expected a language model with one input over a vocabulary and one logit per token, received another kind of model; `
     + 'train one with "bptt train text"', { expected: 'language model', received: { inputs, outputs } });
 }

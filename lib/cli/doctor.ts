@@ -1,6 +1,6 @@
 import { dense, lstm } from '../layers/index.ts';
 import { sequential } from '../model/index.ts';
-import { instructionSetProblem, loadNative, referenceRuntime, selectRuntime, threadsProblem } from '../runtime/index.ts';
+import { instructionSetProblem, loadNative, referenceRuntime, runtimeProblem, selectRuntime, threadsProblem } from '../runtime/index.ts';
 import { packageVersion } from './nativeBuild.ts';
 import { packageRoot } from '../packageRoot.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
@@ -48,7 +48,7 @@ async function findProblem(): Promise<Finding> {
   if (version !== packageVersion(packageRoot)) {
     return { problem: `the engine was compiled from version ${version}, the package is ${packageVersion(packageRoot)}`, cure: 'run "npx bptt build", or install the package again' };
   }
-  const environment = threadsProblem() ?? instructionSetProblem(native.module);
+  const environment = threadsProblem() ?? runtimeProblem() ?? instructionSetProblem(native.module);
   if (environment) return environment;
   if (process.env['BPTT_RUNTIME'] === 'reference') return { problem: 'BPTT_RUNTIME=reference asks for the slow interpreter', cure: 'unset BPTT_RUNTIME' };
   const difference = await selfTest();

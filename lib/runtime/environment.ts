@@ -16,6 +16,12 @@ export function threadsProblem(text = process.env['BPTT_THREADS']): EnvironmentP
   return { problem: `BPTT_THREADS: expected a whole number from 1 to ${mostThreads}, received "${text}"`, cure: 'unset it, which means one thread for each core, or give such a number' };
 }
 
+/** BPTT_RUNTIME is "native" or "reference". */
+export function runtimeProblem(text = process.env['BPTT_RUNTIME']): EnvironmentProblem | undefined {
+  if (['', 'native', 'reference', undefined].includes(text)) return undefined;
+  return { problem: `BPTT_RUNTIME: expected "reference" or "native", received "${text}"`, cure: 'unset it to take the best there is' };
+}
+
 /** BPTT_ISA names an instruction set; with an unknown name the engine uses the best that the machine has. */
 export function instructionSetProblem(module: NativeModule): EnvironmentProblem | undefined {
   const { isaRequested, isaRecognised, isas } = module.info();

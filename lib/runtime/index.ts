@@ -1,5 +1,5 @@
 import { BpttError } from '../errors.ts';
-import { checkEnvironment } from './environment.ts';
+import { checkEnvironment, runtimeProblem } from './environment.ts';
 import { createNativeRuntime } from './native.ts';
 import { loadNative } from './native-module.ts';
 import { referenceRuntime } from './reference/runtime.ts';
@@ -7,7 +7,7 @@ import type { Runtime } from './runtime.ts';
 
 export type { Compiled, CompileOptions, Executable, RunArray, Runtime, VariableStore } from './runtime.ts';
 export { referenceRuntime } from './reference/runtime.ts';
-export { instructionSetProblem, threadsProblem } from './environment.ts';
+export { instructionSetProblem, runtimeProblem, threadsProblem } from './environment.ts';
 export { createNativeRuntime } from './native.ts';
 export { loadNative } from './native-module.ts';
 export { setThreads } from './threads.ts';
@@ -17,7 +17,7 @@ let selected: Runtime | undefined;
 /**
  * The runtime that models use: the engine, or the reference interpreter when the environment says BPTT_RUNTIME=reference or when no native build
  * loads, which is told once as a warning. The choice is made at the first call and stays.
- * @throws ERR_BPTT_RANGE when BPTT_THREADS is no number of threads.
+ * @throws ERR_BPTT_RANGE when BPTT_THREADS is no number of threads, ERR_BPTT_OPTION when BPTT_RUNTIME names no runtime.
  */
 export function selectRuntime(): Runtime {
   selected ??= choose();
@@ -25,11 +25,10 @@ export function selectRuntime(): Runtime {
 }
 
 function choose(): Runtime {
-  const asked = process.env['BPTT_RUNTIME'] ?? '';
+  const asked = process.env['BPTT_RUNTIME'];
+  const wrong = runtimeProblem(asked);
+  if (wrong) throw new BpttError('ERR_BPTT_OPTION', `${wrong.problem}; ${wrong.cure}`, { expected: ['reference', 'native'], received: asked });
   if (asked === 'reference') return referenceRuntime;
-  if (!['', 'native'].includes(asked)) {
-    throw new BpttError('ERR_BPTT_OPTION', `BPTT_RUNTIME: expected "reference" or "native", received "${asked}"; unset it to take the best there is`, { expected: ['reference', 'native'], received: asked });
-  }
   const native = loadNative();
   if ('module' in native) {
     checkEnvironment(native.module);

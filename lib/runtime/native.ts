@@ -94,13 +94,13 @@ const leastLarge = 16_384;
 
 /** An array like `memory` whose numbers are still to be written: zeroing it would cost as much. @throws ERR_BPTT_MEMORY */
 function uninitialised(memory: Float32Array | Int32Array): (Float32Array | Int32Array) & { readonly buffer: ArrayBuffer } {
-  const { length, byteLength } = memory;
+  const { length, byteLength, BYTES_PER_ELEMENT } = memory;
   try {
     const { buffer } = Buffer.allocUnsafeSlow(byteLength) as { buffer: ArrayBuffer };
     const whole = buffer.byteLength === byteLength ? buffer : new ArrayBuffer(byteLength);
     return memory instanceof Float32Array ? new Float32Array(whole) : new Int32Array(whole);
   } catch (cause) {
-    throw memoryError(length, 'results', cause);
+    throw memoryError({ elements: length, bytes: BYTES_PER_ELEMENT, purpose: 'results' }, cause);
   }
 }
 

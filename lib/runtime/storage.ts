@@ -22,6 +22,6 @@ export function allocateStorage(module: NativeModule, elements: number, purpose:
   try {
     return new module.Storage(Math.max(1, elements));
   } catch (cause) {
-    throw memoryError(elements, purpose, cause);
+    throw memoryError({ elements, bytes: 4, purpose }, cause);
   }
 }

@@ -36,7 +36,8 @@ describe('impulseResponse', () => {
 
   it('refuses more steps than memory holds', async () => {
     const unit = sequential([rnn({ units: 1 })], { input: { features: 2 } });
-    for (const options of [{ steps: 1e12 }, { steps: 2, at: 1e15 }]) await assertRejects(() => impulseResponse(unit, options), 'ERR_BPTT_MEMORY', /numbers .*of the input of impulseResponse; choose fewer/);
+    await assertRejects(() => impulseResponse(unit, { steps: 1e12 }), 'ERR_BPTT_MEMORY', /4000000000000 numbers \(2\.98e\+4 GiB\) of the input of impulseResponse; choose fewer/);
+    await assertRejects(() => impulseResponse(unit, { steps: 2, at: 1e15 }), 'ERR_BPTT_MEMORY', /numbers .*of the input of impulseResponse; choose fewer/);
   });
 });
 

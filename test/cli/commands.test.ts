@@ -179,6 +179,17 @@ describe('bptt train, evaluate, generate', function () {
     assert.match(note, /single: expected a text of at least 2 characters, .*received 1; give a longer text/);
   });
 
+  it('says what is wrong with a model that foretells only after the last step', async () => {
+    const folder = path.join(place, 'lastOnly');
+    const vocabulary = characters(corpus);
+    await saveModel(sequential([oneHot(), lstm({ units: 4, output: 'last' }), dense({ units: vocabulary.size })], { input: { vocabulary } }), folder);
+    for (const words of [['evaluate', folder, text], ['generate', folder]]) {
+      const { code, note } = await bptt(...words);
+      assert.equal(code, 1);
+      assert.match(note, /lastOnly: expected a language model that foretells a token at every step, received one that does so after the last step; build .* without output: "last"/);
+    }
+  });
+
   it('stops on Ctrl-C after the update, saves, and exits with 0', async () => {
     const folder = path.join(place, 'stopped');
     const main = path.join(packageRoot, 'lib', 'cli', 'main.ts');
@@ -208,11 +219,13 @@ describe('bptt doctor', () => {
 
   it('names what is wrong and the cure, and exits with 1', async () => {
     const saved = process.env['BPTT_RUNTIME'];
-    process.env['BPTT_RUNTIME'] = 'reference';
     try {
-      const { code, out } = await bptt('doctor');
-      assert.equal(code, 1);
-      assert.match(out, /Problem: .+\nCure: .+\n$/);
+      for (const [asked, expected] of [['reference', /Problem: .+ the slow interpreter\nCure: +.+\n$/], ['cuda', /Problem: BPTT_RUNTIME: .* received "cuda"\nCure: +unset it .+\n$/]] as const) {
+        process.env['BPTT_RUNTIME'] = asked;
+        const { code, out } = await bptt('doctor');
+        assert.equal(code, 1);
+        assert.match(out, expected);
+      }
     } finally {
       if (saved === undefined) delete process.env['BPTT_RUNTIME'];
       else process.env['BPTT_RUNTIME'] = saved;

@@ -29,10 +29,11 @@ class ReferenceStore implements VariableStore {
 
 function allocate({ name, shape, type }: Variable): Float64Array | Int32Array {
   const count = elementCount(shape);
+  const Numbers = type === 'float32' ? Float64Array : Int32Array;
   try {
-    return type === 'float32' ? new Float64Array(count) : new Int32Array(count);
+    return new Numbers(count);
   } catch (cause) {
-    throw memoryError(count, `variable "${name}"`, cause);
+    throw memoryError({ elements: count, bytes: Numbers.BYTES_PER_ELEMENT, purpose: `variable "${name}"` }, cause);
   }
 }
 
