@@ -7,7 +7,7 @@ import type { Initializer } from '../layer.ts';
 import { mostLayers } from '../limits.ts';
 import { mergeNames, type MergeName } from '../merging.ts';
 import type { ContextUse } from './context.ts';
-import { readGateInitializers, type GateInitializers, type GateInitializerSettings } from './gateInitializers.ts';
+import { readGateInitializers, type GateInitializers, type GateInitializerSettings, type GatePart } from './gateInitializers.ts';
 import { readDropout, type DropoutSettings, type RecurrentDropout } from './dropout.ts';
 
 /** What every recurrent layer accepts, whatever its cell. */
@@ -41,7 +41,7 @@ export interface RecurrentOptions extends LayerOptions {
   /**
    * What weights begin with, each gate's block by itself. Defaults: input glorotUniform, recurrent orthogonal, bias zeros. `gates` says otherwise of single gates, by the names that the
    * cell's equations give them: { gates: { f: { recurrent: 'identity', bias: constantValue({ value: 2 }) } } }. A gate with two biases has its own start in the first of them, bias_ih. A gate that
-   * the cell does not have is refused when the model is made.
+   * the cell does not have is refused when the model is made, and so is one of the three for which it has no weights.
    */
   readonly initializer?: {
     readonly input?: InitializerLike | undefined; readonly recurrent?: InitializerLike | undefined; readonly bias?: InitializerLike | undefined;
@@ -62,7 +62,11 @@ export interface RecurrentSettings {
   readonly context: ContextUse | undefined;
   readonly dropout: DropoutSettings;
   readonly bias: BiasMode;
-  readonly initializer: { readonly input: Initializer; readonly recurrent: Initializer; readonly bias: Initializer; readonly gates: GateInitializerSettings };
+  readonly initializer: {
+    readonly input: Initializer; readonly recurrent: Initializer; readonly bias: Initializer; readonly gates: GateInitializerSettings;
+    /** Those of the three that the user chose. */
+    readonly chosen: readonly GatePart[];
+  };
   readonly cellOptions: CellOptionValues<CellOptions>;
 }
 
@@ -87,6 +91,7 @@ function readInitializers(owner: string, given: NonNullable<RecurrentOptions['in
     recurrent: asInitializer(`${owner}: initializer.recurrent`, given.recurrent ?? orthogonal()),
     bias: asInitializer(`${owner}: initializer.bias`, given.bias ?? zeros()),
     gates: readGateInitializers(owner, given.gates),
+    chosen: (['input', 'recurrent', 'bias'] as const).filter((part) => given[part] !== undefined),
   };
 }
 

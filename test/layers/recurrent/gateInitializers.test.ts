@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as cells from '../../../lib/cells/index.ts';
 import { cell, cellSpecification, gruCell, type Cell } from '../../../lib/cells/index.ts';
-import { multiply, sigmoid, tanh } from '../../../lib/graph/index.ts';
+import { add, matmul, multiply, sigmoid, tanh } from '../../../lib/graph/index.ts';
 import { constantValue, gru, lstm, recurrent, rnn, type Layer } from '../../../lib/layers/index.ts';
 import { connect, input, model, modelFromJSON, sequential, type Model } from '../../../lib/model/index.ts';
 import { assertThrows } from '../../support/errors.ts';
@@ -108,6 +108,18 @@ describe('initializers gate by gate', () => {
     assertThrows(() => modelOf(recurrent(ownCell, { units, initializer: { gates: { kep: { bias: 'ones' } } } })), 'ERR_BPTT_OPTION', /no gate "kep"; did you mean "keep"/);
     assertThrows(() => modelOf(recurrent(ownCell, { units, initializer: { gates: { keep: { input: 'ones' } } } })), 'ERR_BPTT_OPTION', /gates\.keep\.input: the gate "keep" has no input weights/);
     assertThrows(() => modelOf(rnn({ units, initializer: { gates: { toString: { input: 'ones' } } } })), 'ERR_BPTT_OPTION', /no gate "toString"/);
+  });
+
+  it('refuses initializers that no weight begins with', () => {
+    const leak = cell('leakWithoutWeights', { state: { h: 'units' } }, ({ x, h, parameter }) => {
+      const next = add(multiply(parameter('keep', ['units']), h), matmul(x, parameter('projection', ['input', 'units'])));
+      return { output: next, h: next };
+    });
+    const chosen = (part: string): Model => modelOf(recurrent(leak, { units, initializer: { [part]: 'ones' } }));
+    assertThrows(() => chosen('input'), 'ERR_BPTT_OPTION', /leakWithoutWeights: initializer\.input says what input weights begin with, and the cell's equations leave it none to choose; leave it out/);
+    assertThrows(() => chosen('bias'), 'ERR_BPTT_OPTION', /initializer\.bias says what biases begin with/);
+    assert.ok(chosen('recurrent').parameter('leakWithoutWeights/projection_l0').view.every((value) => value === 1));
+    for (const part of ['input', 'recurrent', 'bias']) modelOf(gru({ units, initializer: { [part]: 'ones' } }));
   });
 
   it('refuses what would be ignored, and what are no initializers', () => {
