@@ -1,9 +1,10 @@
 import type { Variable } from '../graph/index.ts';
+import type { rnn } from '../layers/index.ts';
 import type { Model } from '../model/index.ts';
 import type { JacobianReport, JacobianRow } from './jacobians.ts';
 import { singularValues } from './singularValues.ts';
 
-/** The rule of the recurrent weight: ∂h(t)/∂h(t−1) = f′ ⊙ W, so that its norm is at most slope · largest. */
+/** The rule of the recurrent weight: ∂h(t)/∂h(t−1) = f′ ⊙ W, so that its norm is at most slope · largest; with zoneout z I + (1 − z) f′ ⊙ W, of at most z + (1 − z) · slope · largest. */
 export interface WeightBound {
   /** Name of the recurrent weight. */
   readonly parameter: string;
@@ -11,11 +12,23 @@ export interface WeightBound {
   readonly largest: number;
   /** The greatest slope that the activation has anywhere. */
   readonly slope: number;
+  /** The rate of zoneout, by which a state stays what it was; 0 without. */
+  readonly zoneout: number;
   readonly bound: number;
 }
 
 /** Greatest slopes of what a simple recurrence may use. */
 const slopes: Readonly<Record<string, number>> = { tanh: 1, relu: 1, sigmoid: 0.25, linear: 1 };
+
+/** What a float32 weight that is meant to have a singular value of 1 may lack of it. */
+const rounding = 1e-6;
+
+type Dropout = Parameters<typeof rnn>[0]['dropout'];
+
+function zoneoutOf(dropout: Dropout): number {
+  const rates = typeof dropout === 'object' ? dropout.zoneout ?? 0 : 0;
+  return typeof rates === 'number' ? rates : rates['h'] ?? 0;
+}
 
 function weightBound(model: Model, place: string, variables: ReadonlyMap<Variable, Float64Array>): WeightBound | null {
   const [name, stacked = 'layer_0'] = place.split('/') as [string, string?];
@@ -24,9 +37,10 @@ function weightBound(model: Model, place: string, variables: ReadonlyMap<Variabl
   if (layer?.kind !== 'rnn' || !parameter) return null;
   const [rows, columns] = parameter.shape as [number, number];
   const largest = singularValues(variables.get(parameter.variable)!, rows, columns)[0]!;
-  const { activation = 'tanh' } = layer.options as { activation?: string };
+  const { activation = 'tanh', dropout } = layer.options as { activation?: string; dropout?: Dropout };
   const slope = slopes[activation] ?? 1;
-  return { parameter: parameter.name, largest, slope, bound: slope * largest };
+  const zoneout = zoneoutOf(dropout);
+  return { parameter: parameter.name, largest, slope, zoneout, bound: zoneout + (1 - zoneout) * slope * largest };
 }
 
 const short = (value: number): string => Number(value.toPrecision(3)).toString();
@@ -43,10 +57,12 @@ function aboutSteps(most: number, least: number, verdict: JacobianReport['verdic
 }
 
 function aboutWeight(bound: WeightBound | null): string {
-  if (!bound) return 'The rule of the recurrent weight\'s singular values is about simple recurrences only: gates change the Jacobian at every step.';
-  const numbers = `The recurrent weight's largest singular value is ${short(bound.largest)}, the slope of the activation at most ${short(bound.slope)}.`;
-  if (bound.bound < 1) return `${numbers} Their product ${short(bound.bound)} is below 1: gradients vanish whatever the data (sufficient).`;
-  return `${numbers} Their product ${short(bound.bound)} is not below 1: exploding is possible (necessary, not sufficient), and saturated units may still make gradients vanish.`;
+  if (!bound) return 'The rule of the recurrent weight\'s singular values is about simple recurrences only, layers rnn that go forward and stand in no other: whatever else a step has, such as gates, changes its Jacobian.';
+  const kept = bound.zoneout > 0 ? `, and zoneout keeps ${short(bound.zoneout)} of the state` : '';
+  const numbers = `The recurrent weight's largest singular value is ${short(bound.largest)}, the slope of the activation at most ${short(bound.slope)}${kept}.`;
+  const whole = kept ? `The bound of both, ${short(bound.bound)},` : `Their product ${short(bound.bound)}`;
+  if (bound.bound < 1 - rounding) return `${numbers} ${whole} is below 1: gradients vanish whatever the data (sufficient).`;
+  return `${numbers} ${whole} is not below 1: exploding is possible (necessary, not sufficient), and saturated units may still make gradients vanish.`;
 }
 
 /** The Jacobians of one recurrence, and what they were computed with. */

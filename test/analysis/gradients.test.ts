@@ -126,6 +126,24 @@ describe('jacobianNorms', () => {
     assert.match(gated.text, /simple recurrences only/);
   });
 
+  it('[48] counts zoneout, and proves nothing by a weight that lacks of 1 what float32 rounds away', async () => {
+    const data = someSequences([4], features);
+    for (const zoneout of [0.9, { h: 0.9 }]) {
+      const { weight, rows: [row], text } = await jacobianNorms(sequential([rnn({ units: 3, activation: 'sigmoid', dropout: { zoneout } })], reference), data);
+      assert.equal(weight!.zoneout, 0.9);
+      assert.ok(Math.abs(weight!.bound - (0.9 + 0.1 * 0.25)) < 1e-6);
+      assert.ok(row!.largest.every((value) => value > 0.9 && value <= weight!.bound + 1e-12), row!.largest.join());
+      assert.match(text, /zoneout keeps 0\.9 of the state\. The bound of both, 0\.925, is below 1/);
+    }
+    for (const seed of [1, 2, 3, 4]) {
+      const { text } = await jacobianNorms(sequential([rnn({ units: 3 })], { ...reference, seed }), data);
+      assert.match(text, /Their product 1 is not below 1/);
+    }
+    const { weight, text } = await jacobianNorms(sequential([elman({ units: 2 })], reference), data);
+    assert.equal(weight, null);
+    assert.match(text, /whatever else a step has, such as gates/);
+  });
+
   it('remarks that a step stops gradients, so that small Jacobians say nothing of the memory', async () => {
     const [stopped, free] = await Promise.all([elman, rnn].map((layer) => jacobianNorms(sequential([layer({ units: 2 })], reference), someSequences([3], features))));
     assert.deepEqual([stopped!.stopsGradients, free!.stopsGradients], [true, false]);
