@@ -1,16 +1,16 @@
 import { requireInteger } from '../checks.ts';
-import { scanAttributes, topologicalOrder } from '../graph/index.ts';
-import type { Node } from '../graph/index.ts';
+import { dependsOn, scanAttributes, topologicalOrder } from '../graph/index.ts';
+import type { Node, Value } from '../graph/index.ts';
 import { buildModel } from './builder.ts';
 import type { BuiltModel } from './builder.ts';
-import type { ModelDefinition } from './definition.ts';
+import type { Wiring } from './definition.ts';
 import type { ModelCore } from './model.ts';
 
-/** Something at one step of an unfolded model: what a layer gives, or a state. Without a step it stands for the whole sequence. */
+/** Something at one step of an unfolded model: what a layer gives, or a state. */
 export interface UnfoldedPlace {
   /** Name of the layer or input, or path of the state. */
   readonly name: string;
-  /** 1 … T; of states 0 and T + 1 too, where they begin. */
+  /** 1 … T; of states 0 and T + 1 too, where they begin. null for what has no steps, and for the whole over all of them, which attention sees. */
   readonly step: number | null;
 }
 
@@ -44,6 +44,8 @@ export interface Unfolding {
 }
 
 interface Loop extends Recurrence {
+  /** How many it makes. */
+  readonly steps: number;
   readonly scan: Node | undefined;
 }
 
@@ -58,30 +60,46 @@ function loopsOf({ states }: BuiltModel): Loop[] {
     const scan = scans.get(path);
     const upstream = new Set(topologicalOrder(scan ? scan.inputs : [...names].map((name) => states.get(name)!.final)));
     const after = [...scans].filter(([other, node]) => other !== path && node && upstream.has(node)).map(([other]) => other);
-    return { path, states: names, backward: scan ? scanAttributes(scan).reverse : false, after, scan };
+    return { path, states: names, backward: scan ? scanAttributes(scan).reverse : false, after, scan, steps: states.get(names[0]!)!.sequence.shape[0]! };
   });
 }
 
+/** Sources of a layer that it sees the whole of at every step, beside those that it goes along: what attention looks at, what states begin with. */
+function seenWhole({ definition, layers }: Wiring, built: BuiltModel): ReadonlyMap<string, ReadonlySet<string>> {
+  const madeBy = (name: string): ReadonlySet<Value> => new Set([
+    built.signals.get(name)!.value, ...[...built.states].filter(([path]) => path.startsWith(`${name}/`)).map(([, { final }]) => final),
+  ]);
+  return new Map(definition.layers.map(({ name, inputs }, place) => {
+    const seen = built.ahead.filter(({ layer, reach }) => layer === name && reach === 'whole').map((entry) => entry.seen);
+    const further = inputs.slice(inputs.length - (layers[place]!.furtherInputs ?? 0));
+    return [name, new Set(further.filter((source) => seen.some((value) => dependsOn(value, madeBy(source)))))];
+  }));
+}
+
 /** What one layer does at one step, or once for the whole sequence. */
-function applications(definition: ModelDefinition, built: BuiltModel, loops: readonly Loop[], steps: number): UnfoldedNode[] {
+function applications(wiring: Wiring, built: BuiltModel, loops: readonly Loop[]): UnfoldedNode[] {
+  const { definition } = wiring;
   const timed = (name: string): boolean => built.signals.get(name)!.time;
-  const states = (layer: string, step: number, before: boolean): UnfoldedPlace[] => loops.filter(({ path }) => path === layer || path.startsWith(`${layer}/`))
+  const loopsIn = (layer: string): Loop[] => loops.filter(({ path }) => path === layer || path.startsWith(`${layer}/`));
+  const states = (layer: string, step: number, before: boolean): UnfoldedPlace[] => loopsIn(layer)
     .flatMap(({ states: names, backward }) => names.map((name) => ({ name, step: before ? step + (backward ? 1 : -1) : step })));
-  const loopy = new Set(definition.layers.filter(({ name }) => states(name, 1, false).length > 0).map(({ name }) => name));
+  const loopy = new Set(definition.layers.filter(({ name }) => loopsIn(name).length > 0).map(({ name }) => name));
   const ahead = new Set(built.ahead.filter(({ reach }) => reach === 'later').map(({ layer }) => layer));
-  const at = (step: number): UnfoldedNode[] => definition.layers.filter(({ name, inputs }) => loopy.has(name) || (timed(name) && !ahead.has(name) && inputs.some(timed))).map(({ name, kind, inputs }) => ({
+  const whole = seenWhole(wiring, built);
+  const stepwise = definition.layers.filter(({ name, inputs }) => loopy.has(name) || (timed(name) && !ahead.has(name) && inputs.some(timed)));
+  const counts = new Map(stepwise.map(({ name }) => [name, timed(name) ? built.signals.get(name)!.value.shape[0]! : loopsIn(name)[0]!.steps]));
+  const at = (step: number): UnfoldedNode[] => stepwise.filter(({ name }) => step <= counts.get(name)!).map(({ name, kind, inputs }) => ({
     layer: name, kind, step,
-    reads: [...inputs.map((source) => ({ name: source, step: timed(source) ? step : null })), ...states(name, step, true)],
+    reads: [...inputs.map((source) => ({ name: source, step: timed(source) && !whole.get(name)!.has(source) ? step : null })), ...states(name, step, true)],
     gives: [...(timed(name) ? [{ name, step }] : []), ...states(name, step, false)],
   }));
-  const perStep = Array.from({ length: steps }, (_, t) => at(t + 1));
-  const done = new Set(perStep[0]!.filter(({ layer }) => timed(layer)).map(({ layer }) => layer));
-  const once = definition.layers.filter(({ name }) => !done.has(name)).map(({ name, kind, inputs }): UnfoldedNode => ({
+  const most = [...counts.values()].reduce((a, b) => Math.max(a, b), 0);
+  const once = definition.layers.filter(({ name }) => !(counts.has(name) && timed(name))).map(({ name, kind, inputs }): UnfoldedNode => ({
     layer: name, kind, step: null,
-    reads: loopy.has(name) ? loops.filter(({ path }) => path === name || path.startsWith(`${name}/`)).flatMap(({ states: names, backward }) => names.map((state) => ({ name: state, step: backward ? 1 : steps }))) : inputs.map((source) => ({ name: source, step: null })),
+    reads: loopy.has(name) ? loopsIn(name).flatMap(({ states: names, backward, steps }) => names.map((state) => ({ name: state, step: backward ? 1 : steps }))) : inputs.map((source) => ({ name: source, step: null })),
     gives: [{ name, step: null }],
   }));
-  return [...perStep.flat(), ...once];
+  return [...Array.from({ length: most }, (_, t) => at(t + 1)).flat(), ...once];
 }
 
 const placeName = ({ name, step }: UnfoldedPlace): string => `${name.replaceAll('/', '.')}${step === null ? '' : `[${step}]`}`;
@@ -102,27 +120,28 @@ function aboutRecurrences(loops: readonly Loop[]): string[] {
 }
 
 function format(steps: number, nodes: readonly UnfoldedNode[], loops: readonly Loop[]): string {
-  const starts = loops.flatMap(({ states, backward }) => states.map((name) => placeName({ name, step: backward ? steps + 1 : 0 })));
-  const width = `step ${steps}`.length;
-  const perStep = Array.from({ length: steps }, (_, t) => nodes.filter(({ step }) => step === t + 1)
-    .map((node, i) => `${(i === 0 ? `step ${t + 1}` : '').padEnd(width)}  ${equation(node)}`)).flat();
-  const once = nodes.filter(({ step }) => step === null).map((node) => `${''.padEnd(width)}  ${equation(node)}`);
+  const starts = loops.flatMap(({ states, backward, steps: made }) => states.map((name) => placeName({ name, step: backward ? made + 1 : 0 })));
+  const last = nodes.reduce((most, { step }) => Math.max(most, step ?? 0), 0);
+  const width = `step ${Math.max(steps, last)}`.length;
+  const lines = nodes.map((node, i) => `${(node.step === null || node.step === nodes[i - 1]?.step ? '' : `step ${node.step}`).padEnd(width)}  ${equation(node)}`);
+  const inSteps = new Set(nodes.flatMap(({ gives }) => gives.flatMap(({ name, step }) => (step === null ? [] : [name]))));
+  const whole = nodes.some(({ step, reads }) => step !== null && reads.some((read) => read.step === null && inSteps.has(read.name)));
   return [
     `Unfolded over ${steps} ${steps === 1 ? 'step' : 'steps'}: the same layers, with the same weights, at each of them.`,
-    ...(starts.length > 0 ? [`Begins with ${starts.join(', ')}.`] : []), ...perStep, ...once, ...aboutRecurrences(loops),
+    ...(whole ? ['What is read without a step is read as a whole, all steps of it.'] : []),
+    ...(starts.length > 0 ? [`Begins with ${starts.join(', ')}.`] : []), ...lines, ...aboutRecurrences(loops),
   ].join('\n');
 }
 
 /**
- * The graph of a model, folded around its recurrences, unfolded over time.
- * @param steps how many, 1 to 1000.
+ * The graph of a model, folded around its recurrences, unfolded over time. Layers behind others that change the number of steps are written out over as many as they make.
+ * @param steps of the inputs, 1 to 1000.
  * @throws ERR_BPTT_RANGE for other numbers of steps.
  */
 export function unfoldModel({ wiring, table }: Pick<ModelCore, 'wiring' | 'table'>, steps: number): Unfolding {
   requireInteger('model', 'unfold', steps, 1, 1000);
-  const { definition } = wiring;
-  const built = buildModel(wiring, table, { rows: 1, inputs: Object.fromEntries(definition.inputs.map(({ name, time }) => [name, { steps: time ? 2 : 1, ragged: false }])) }, { training: false });
+  const built = buildModel(wiring, table, { rows: 1, inputs: Object.fromEntries(wiring.definition.inputs.map(({ name, time }) => [name, { steps: time ? steps : 1, ragged: false }])) }, { training: false });
   const loops = loopsOf(built);
-  const nodes = applications(definition, built, loops, steps);
+  const nodes = applications(wiring, built, loops);
   return { steps, nodes, recurrences: loops.map(({ path, states, backward, after }) => ({ path, states, backward, after })), text: format(steps, nodes, loops) };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { concatenate, connect, dense, embedding, gru, input, lstm, model, rnn, sequential } from '../../lib/index.ts';
+import { bahdanauAttention, concatenate, connect, conv1d, dense, embedding, encoderDecoder, gru, input, lstm, maxPooling1d, model, repeatVector, rnn, sequential } from '../../lib/index.ts';
 import { assertThrows } from '../support/errors.ts';
 
 describe('a model unfolded over time', () => {
@@ -37,6 +37,28 @@ describe('a model unfolded over time', () => {
     assert.match(unfolded!.text, /gru\(input\[1\], gru\.forward\.h\[0\], gru\.backward\.h\[2\]\)/);
     assert.match(unfolded!.text, /gru = gru\(gru\.forward\.h\[2\], gru\.backward\.h\[1\]\)\n {8}dense = dense\(gru\)\n/);
     assert.deepEqual(unfolded!.recurrences.map(({ backward }) => backward), [false, true]);
+  });
+  it('[28] lets attention read the whole of the source at every step, and a decoder what its states begin with', () => {
+    const wired = (bridge: 'state' | 'none', layer = bahdanauAttention({ layer: gru({ units: 2 }), name: 'decoder' })) => encoderDecoder({
+      source: { tokens: 4 }, target: { tokens: 4 }, bridge, encoder: [embedding({ size: 2 }), gru({ units: 2 })], decoder: [embedding({ size: 2 }), layer, dense({ units: 4 })],
+    }).describe({ unfold: 2 }).unfolded!;
+    const { text, nodes } = wired('none');
+    assert.match(text, /^Unfolded .*\nWhat is read without a step is read as a whole, all steps of it\.\n/);
+    assert.match(text, /decoder\[2\], decoder\.h\[2\] = bahdanauAttention "decoder"\(embedding\[2\], gru, decoder\.h\[1\]\)/);
+    assert.deepEqual(nodes.filter(({ layer }) => layer === 'gru').flatMap(({ reads }) => reads[0]!.step), [1, 2]);
+    assert.match(wired('state', gru({ units: 2, name: 'decoder' })).text, /\(embedding\[2\], gru, \w+\.h\[1\]\)/);
+    assert.doesNotMatch(sequential([rnn({ units: 1 })], { input: { features: 1 } }).summary({ unfold: 2 }), /without a step/);
+  });
+  it('[28] writes layers out over the steps that they make', () => {
+    const stepsOf = (layers: Parameters<typeof sequential>[0], unfold: number) => {
+      const { nodes, text } = sequential(layers, { input: { features: 1 } }).describe({ unfold }).unfolded!;
+      return { text, steps: nodes.filter(({ layer, step }) => layer === 'gru' && step !== null).length };
+    };
+    assert.equal(stepsOf([maxPooling1d({ size: 2 }), gru({ units: 1 })], 5).steps, 2);
+    assert.equal(stepsOf([conv1d({ filters: 1, kernel: 3 }), gru({ units: 1 })], 5).steps, 3);
+    const { steps, text } = stepsOf([rnn({ units: 1, output: 'last' }), repeatVector({ steps: 3 }), gru({ units: 1, direction: 'backward' })], 2);
+    assert.equal(steps, 3);
+    assert.match(text, /Begins with rnn\.h\[0\], gru\.h\[4\]\.[^]*\nstep 3 {2}gru\[3\], gru\.h\[3\] = gru\(repeatVector\[3\], gru\.h\[4\]\)\n {8}rnn = rnn\(rnn\.h\[2\]\)/);
   });
   it('refuses numbers of steps and options that do not fit', () => {
     const made = sequential([rnn({ units: 1 })], { input: { features: 1 } });
