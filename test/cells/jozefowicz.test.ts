@@ -6,7 +6,7 @@ import { recurrent } from '../../lib/layers/index.ts';
 import { testCell } from '../support/cell-conformance.ts';
 import { runCell, someSequence, units, weightSizes, type WeightChoice } from '../support/named-weights.ts';
 import { largestDifference } from '../support/numbers.ts';
-import { buildLayer, initialNumbers } from '../support/scope.ts';
+import { buildLayer, initialNumbers, numbersFor } from '../support/scope.ts';
 
 const noPeepholes: WeightChoice = (name) => (name.startsWith('peephole') ? 0 : undefined);
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -64,6 +64,39 @@ describe('the cells of the empirical exploration', () => {
     assert.deepEqual(begins(recurrent(lstmCell, { units })), [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
   });
 
+  for (const [number, name, mutation] of [[84, 'MUT1', mut1Cell], [85, 'MUT2', mut2Cell], [86, 'MUT3', mut3Cell]] as const) {
+    it(`[${number}] ${name}: the printed equations in plain numbers, step by step`, () => {
+      const x = someSequence(units);
+      const present = weightSizes(mutation, {}, units);
+      const weight = (path: string, shape: number[]): Float64Array => (present.has(path) ? numbersFor(path, shape) : new Float64Array(shape.reduce((a, b) => a * b, 1)));
+      const times = (path: string, vector: readonly number[]): number[] => {
+        const matrix = weight(path, [units, units]);
+        return vector.map((_, unit) => vector.reduce((sum, value, k) => sum + value * matrix[k * units + unit]!, 0));
+      };
+      // A gate has the bias of what it reads first.
+      const plus = (gate: string, ...terms: readonly number[][]): number[] => {
+        const biases = ['ih', 'hh'].map((of) => weight(`bias_${of}.${gate}`, [units]));
+        return terms[0]!.map((_, unit) => [...terms, ...biases].reduce((sum, term) => sum + term[unit]!, 0));
+      };
+      const each = (values: readonly number[], f: (value: number, unit: number) => number): number[] => values.map(f);
+      const { output } = runCell(mutation, { x });
+      for (let row = 0; row < 2; row++) {
+        let h: number[] = new Array<number>(units).fill(0);
+        for (let t = 0; t < 6; t++) {
+          const now = Array.from(x.data.subarray((t * 2 + row) * units, (t * 2 + row + 1) * units));
+          const z = each(plus('z', times('weight_ih.z', now), times('weight_hh.z', number === 86 ? each(h, Math.tanh) : h)), logistic);
+          const r = each(plus('r', number === 85 ? now : times('weight_ih.r', now), times('weight_hh.r', h)), logistic);
+          const n = each(plus('n', number === 84 ? each(now, Math.tanh) : times('weight_ih.n', now), times('weight_hh.n', each(h, (value, unit) => r[unit]! * value))), Math.tanh);
+          h = each(h, (value, unit) => z[unit]! * n[unit]! + (1 - z[unit]!) * value);
+          assert.ok(largestDifference(output.data.subarray((t * 2 + row) * units, (t * 2 + row + 1) * units), Float64Array.from(h)) < 1e-14, `row ${row}, step ${t}`);
+        }
+      }
+      const without = { 84: ['weight_hh.z', 'weight_ih.n'], 85: ['weight_ih.r'], 86: [] as string[] }[number];
+      const printed = ['ih', 'hh'].flatMap((of) => ['z', 'r', 'n'].map((gate) => `weight_${of}.${gate}`)).filter((path) => !without.includes(path));
+      assert.deepEqual([...present.keys()].filter((path) => path.startsWith('weight')).sort(), printed.sort());
+      assert.deepEqual([...present.keys()].filter((path) => path.startsWith('bias')).map((path) => path.slice(-1)).sort(), ['n', 'r', 'z']);
+    });
+  }
   it('[84] MUT1: z ignores h', () => {
     assert.ok(!weightSizes(mut1Cell).has('weight_hh.z'));
     const weights: WeightChoice = (name) => (name === 'weight_hh.n' ? 0 : undefined);
