@@ -24,7 +24,8 @@ export async function start<Defaults extends Readonly<Record<string, number | st
   console.log('%s s, %s s of processor time', process.uptime().toFixed(1), ((user + system) / 1e6).toFixed(1));
 }
 
-function show(figure: unknown): string {
-  if (typeof figure === 'number') return String(Number(figure.toPrecision(4)));
+/** A figure in print: four digits of what is measured, every digit of what is counted. */
+export function show(figure: unknown): string {
+  if (typeof figure === 'number') return String(Number.isInteger(figure) ? figure : Number(figure.toPrecision(4)));
   return typeof figure === 'string' ? figure : JSON.stringify(figure);
 }
