@@ -26,7 +26,7 @@ const usage = `npm run bench -- SUITE [options]
   --rounds N          rounds that count (15)
   --milliseconds N    how long each side works in a round (40)
   --repeat N          runs the comparison N times (1); the page shows each run's floors
-  --quick             two short rounds: to see that everything runs
+  --quick             two short rounds: to see that everything runs; not with --rounds, --milliseconds or --write
   --json              one line of JSON for each measurement
   --write             writes bench/results anew with what was measured, after every suite, and what the README quotes of the comparison
 
@@ -42,8 +42,8 @@ function readOptions(args: readonly string[]): { names: string[]; options: Bench
   const { values, positionals } = parseArgs({
     args: [...args], allowPositionals: true,
     options: {
-      filter: { type: 'string', default: '' }, threads: { type: 'string' }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '15' },
-      milliseconds: { type: 'string', default: '40' }, repeat: { type: 'string', default: '1' }, quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false },
+      filter: { type: 'string', default: '' }, threads: { type: 'string' }, json: { type: 'boolean', default: false }, rounds: { type: 'string' },
+      milliseconds: { type: 'string' }, repeat: { type: 'string', default: '1' }, quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false },
     },
   });
   const [suite, ...rest] = positionals;
@@ -51,8 +51,10 @@ function readOptions(args: readonly string[]): { names: string[]; options: Bench
   const repeat = wholeNumber('repeat', values.repeat);
   if (repeat > 1 && suite !== 'compare' && suite !== 'all') throw new UsageError(`--repeat: expected with compare or all, received with ${suite}`);
   if (values.write && values.filter !== '') throw new UsageError('--write: expected without --filter, since a part would take the place of the whole page');
+  const beside = (['rounds', 'milliseconds', 'write'] as const).filter((name) => values.quick && values[name] !== undefined && values[name] !== false);
+  if (beside.length > 0) throw new UsageError(`--quick: expected without --${beside.join(' and --')}, since its rounds are of a fixed length and too short to be kept`);
   const threads = values.threads?.split(',').map((text) => wholeNumber('threads', text)) ?? defaultThreads();
-  const effort = values.quick ? { rounds: 2, roundMilliseconds: 2 } : { rounds: wholeNumber('rounds', values.rounds), roundMilliseconds: wholeNumber('milliseconds', values.milliseconds) };
+  const effort = values.quick ? { rounds: 2, roundMilliseconds: 2 } : { rounds: wholeNumber('rounds', values.rounds ?? '15'), roundMilliseconds: wholeNumber('milliseconds', values.milliseconds ?? '40') };
   return { names: suite === 'all' ? Object.keys(suites) : [suite], options: { filter: values.filter, threads, json: values.json, effort }, write: values.write, repeat };
 }
 
@@ -79,6 +81,10 @@ async function main(): Promise<void> {
     }
   } finally {
     context.close();
+  }
+  if (options.filter !== '' && context.lines.length === 0) {
+    console.error(`nothing was measured: no name of ${names.join(', ')} has "${options.filter}" in it; leave out --filter to see the names`);
+    process.exitCode = 1;
   }
   if (names.includes('compare')) printFloors(context);
   if (write) console.error('written to bench/results');
