@@ -106,6 +106,8 @@ export async function compareCells(data: TrainingData, options: CompareCellsOpti
   if (!Array.isArray(asked)) throw wrongType('compareCells', 'cells', 'a list of cells or of their names', asked);
   const chosen = asked.map(asCell);
   if (chosen.length === 0) throw new BpttError('ERR_BPTT_OPTION', 'compareCells: expected at least one cell, received none', { received: options.cells });
+  const twice = chosen.find((cell, i) => chosen.indexOf(cell) !== i);
+  if (twice) throw new BpttError('ERR_BPTT_OPTION', `compareCells: expected each cell once, received "${twice.name}" twice; leave one out`, { received: options.cells });
   const epochs = requireInteger('compareCells', 'epochs', options.epochs, 1);
   const tolerance = requireNumber('compareCells', 'tolerance', options.tolerance ?? 0.02, 0, Number.MAX_VALUE);
   const results: CellResult[] = [];

@@ -22,7 +22,7 @@ export interface GradientNormOptions {
   readonly reduction?: Reduction | undefined;
   /** 'last': only the last step has a loss, so that what arrives at step 1 has crossed them all. Default 'all'. */
   readonly lossOn?: 'all' | 'last' | undefined;
-  /** Path of the recurrence; needed where the model has several. */
+  /** Path of the recurrence, or of a layer that has one inside; needed where the model has several. */
   readonly layer?: string | undefined;
 }
 

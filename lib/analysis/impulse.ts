@@ -49,7 +49,12 @@ export async function impulseResponse(model: Model, options: ImpulseOptions): Pr
   const { inputs, outputs } = requireModel('impulseResponse', model);
   const [only, ...others] = inputs;
   if (!only || others.length > 0 || !only.time || typeof only.features !== 'number' || !outputs[0]!.time) {
-    throw new BpttError('ERR_BPTT_OPTION', 'impulseResponse: expected a model of one input { features } over time and an output over time', { expected: '[N, T, features]', received: inputs });
+    const has = [
+      ...inputs.map(({ name, time, features }) => `input "${name}" of ${features === null ? 'tokens' : typeof features === 'number' ? 'features' : 'images'}${time ? '' : ' without time'}`),
+      ...(outputs[0]!.time ? [] : [`output "${outputs[0]!.name}" without time`]),
+    ];
+    throw new BpttError('ERR_BPTT_OPTION', `impulseResponse: expected a model of one input { features: a number } over time and an output over time, received one with ${has.join(', ')}; look at the part of it that has them`,
+      { expected: '[N, T, features]', received: inputs });
   }
   requireStepwise('impulseResponse', model);
   const steps = requireInteger('impulseResponse', 'steps', options.steps, 1);

@@ -66,18 +66,20 @@ export function recurrences(model: Model): Map<string, string[]> {
   return found;
 }
 
-/** The recurrence that is meant: the one asked for, or the only one. @throws ERR_BPTT_OPTION when there is none, or none of this name, or no telling which. */
+/** The recurrence that is meant: the one asked for by its path or that of a layer around it alone, or the only one. @throws ERR_BPTT_OPTION when there is none, or none of this name, or no telling which. */
 export function chooseRecurrence(owner: string, model: Model, given: unknown): { readonly place: string; readonly states: readonly string[] } {
   const asked = requirePath(owner, given);
   const known = recurrences(model);
   const places = [...known.keys()];
   if (places.length === 0) throw new BpttError('ERR_BPTT_OPTION', `${owner}: the model carries no state from step to step; it needs a recurrent layer`, { received: asked });
-  const place = asked ?? (places.length === 1 ? places[0]! : undefined);
+  const within = places.filter((each) => asked === undefined || each === asked || each.startsWith(`${asked}/`));
+  const place = within.length === 1 ? within[0]! : undefined;
   const states = place === undefined ? undefined : known.get(place);
   if (place !== undefined && states) return { place, states };
   const hint = asked === undefined ? undefined : nearest(asked, places);
-  throw new BpttError('ERR_BPTT_OPTION', `${owner}: ${asked === undefined ? 'the model has several recurrences; say which by layer' : `no recurrence "${asked}"${hint ? `; did you mean "${hint}"?` : ''}`}`
-    + ` (${places.join(', ')})`, { expected: places, received: asked });
+  const several = asked === undefined ? 'the model has several recurrences' : `"${asked}" has several recurrences inside`;
+  throw new BpttError('ERR_BPTT_OPTION', `${owner}: ${within.length > 1 ? `${several}; say which by layer` : `no recurrence "${asked}"${hint ? `; did you mean "${hint}"?` : ''}`}`
+    + ` (${(within.length > 1 ? within : places).join(', ')})`, { expected: places, received: asked });
 }
 
 /** @throws ERR_BPTT_OPTION for a model whose steps are not made one after the other. */

@@ -15,7 +15,7 @@ import type { WeightBound } from './jacobianVerdict.ts';
 import { product, singularValues } from './singularValues.ts';
 
 export interface JacobianOptions {
-  /** Path of the recurrence, such as "lstm" or "lstm/layer_0"; needed where the model has several. */
+  /** Path of the recurrence, such as "lstm" or "lstm/layer_0", or of a layer that has one inside; needed where the model has several. */
   readonly layer?: string | undefined;
   /** Valid steps of each row of padded data. */
   readonly lengths?: LengthsData | undefined;

@@ -68,10 +68,12 @@ class Names {
   }
 }
 
-function asList(owner: string, given: Symbolic | readonly Symbolic[]): readonly Symbolic[] {
+function asList(owner: 'inputs' | 'outputs', given: Symbolic | readonly Symbolic[]): readonly Symbolic[] {
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   if (list.length > 0 && list.every(isSymbolic)) return list;
-  throw new BpttError('ERR_BPTT_TYPE', `model: expected ${owner} to be what input() or connect() gives, or a list of them, received ${describe(given)}`, { received: given });
+  const cure = given !== null && typeof given === 'object' && Object.values(given).length > 0 && Object.values(given).every(isSymbolic)
+    ? `; give a list, [${Object.keys(given).join(', ')}], in which each is called as ${owner === 'inputs' ? 'input({ name })' : 'the layer that makes it, such as dense({ name })'} says` : '';
+  throw new BpttError('ERR_BPTT_TYPE', `model: expected ${owner} to be what input() or connect() gives, or a list of them, received ${cure === '' ? describe(given) : 'them by name'}${cure}`, { received: given });
 }
 
 /** Every place that the outputs need, each after its sources. */

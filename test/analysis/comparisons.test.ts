@@ -25,7 +25,9 @@ describe('impulseResponse', () => {
   });
   it('refuses models that it cannot strike', async () => {
     const tokens = sequential([oneHot(), rnn({ units: 2 })], { input: { tokens: 3 } });
-    await assertRejects(() => impulseResponse(tokens, { steps: 3 }), 'ERR_BPTT_OPTION', /features/);
+    await assertRejects(() => impulseResponse(tokens, { steps: 3 }), 'ERR_BPTT_OPTION', /received one with input "input" of tokens; look at/);
+    const last = sequential([rnn({ units: 2, output: 'last' })], { input: { features: 1 } });
+    await assertRejects(() => impulseResponse(last, { steps: 3 }), 'ERR_BPTT_OPTION', /received one with input "input" of features, output "rnn" without time; look at/);
     await assertRejects(() => impulseResponse(sequential([rnn({ units: 2 })], { input: { features: 2 } }), { steps: 3, feature: 2 }), 'ERR_BPTT_RANGE', /feature/);
     for (const ahead of [rnn({ units: 2, direction: 'backward' }), rnn({ units: 2, direction: 'bidirectional' }), conv1d({ filters: 2, kernel: 3, padding: 'same' })]) {
       await assertRejects(() => impulseResponse(sequential([ahead], { input: { features: 1 } }), { steps: 4, at: 2 }), 'ERR_BPTT_OPTION', /reads steps ahead/);
@@ -88,6 +90,7 @@ describe('compareCells', () => {
     await assertRejects(() => compareCells(data, { ...options, toleranc: 1 } as never), 'ERR_BPTT_OPTION', /did you mean "tolerance"/);
     await assertRejects(() => compareCells(data, { ...options, model: undefined as never }), 'ERR_BPTT_TYPE', /a function that makes a model/);
     await assertRejects(() => compareCells(data, { ...options, cells: 'lstm' as never }), 'ERR_BPTT_TYPE', /a list of cells/);
+    await assertRejects(() => compareCells(data, { ...options, cells: ['gru', 'lstm', 'gru'] }), 'ERR_BPTT_OPTION', /each cell once, received "gru" twice; leave one out/);
   });
   it('refuses, before it trains, models without the cell and models that it was given before', async () => {
     const around = (layer: Layer): Model => sequential([layer, dense({ units: 1 })], { input: { features: 2 }, seed: 1 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { gradientCheck, gradientNorms, jacobianNorms, singularValues } from '../../lib/analysis/index.ts';
 import {
-  bahdanauAttention, cell, crossEntropy, dense, elman, elmanCell, embedding, encoderDecoder, gru, gruCell, lstm, lstmCell, recurrent, referenceRuntime, repeatVector, rnn, rnnCell, sequential, squaredError,
+  bahdanauAttention, cell, crossEntropy, dense, elman, elmanCell, embedding, encoderDecoder, gru, gruCell, highway, lstm, lstmCell, recurrent, referenceRuntime, repeatVector, residual, rnn, rnnCell, sequential, squaredError,
 } from '../../lib/index.ts';
 import type { Layer, Model } from '../../lib/index.ts';
 import { log, multiply, sigmoid, stopGradient, tanh } from '../../lib/graph/index.ts';
@@ -161,6 +161,18 @@ describe('jacobianNorms', () => {
     await assertRejects(() => jacobianNorms(sequential([gru({ units: 2, direction: 'bidirectional' })], reference), data), 'ERR_BPTT_OPTION', /reads steps ahead/);
     await assertRejects(() => jacobianNorms(stacked, data, { layr: 'gru' } as never), 'ERR_BPTT_OPTION', /did you mean "layer"/);
     await assertRejects(() => jacobianNorms(stacked, data, { layer: 5 } as never), 'ERR_BPTT_TYPE', /a path such as/);
+  });
+
+  it('finds a recurrence by a layer around it, if that has one alone', async () => {
+    const data = someSequences([3], features);
+    const nested = sequential([residual({ layer: residual({ layer: lstm({ units: 2, layers: 2 }) }) }), highway({ layer: gru({ units: 2 }) })], reference);
+    const around = await jacobianNorms(nested, data, { layer: 'highway' });
+    assert.deepEqual(around, await jacobianNorms(nested, data, { layer: 'highway/gru' }));
+    assert.equal(around.layer, 'highway/gru');
+    const batch = { input: data, target: [[[0, 0], [0, 0], [0, 0]]] };
+    assert.equal((await gradientNorms(nested, batch, { loss: squaredError(), layer: 'highway' })).layer, 'highway/gru');
+    await assertRejects(() => jacobianNorms(nested, data, { layer: 'residual' }), 'ERR_BPTT_OPTION', /"residual" has several recurrences inside; say which by layer \(residual\/residual\/lstm\/layer_0, residual\/residual\/lstm\/layer_1\)$/);
+    await assertRejects(() => jacobianNorms(nested, data, { layer: 'high' }), 'ERR_BPTT_OPTION', /no recurrence "high"/);
   });
 
   it('refuses recurrences whose steps are not those of the data, or look at the whole of it', async () => {
