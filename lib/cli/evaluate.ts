@@ -3,7 +3,7 @@ import { textStream } from '../data/index.ts';
 import { crossEntropy } from '../losses/index.ts';
 import { sgd } from '../optimizers/index.ts';
 import { Trainer } from '../training/index.ts';
-import { loadCharacterModel } from './characterModel.ts';
+import { encodeFor, loadCharacterModel } from './characterModel.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
 import { readText } from './textFile.ts';
 import { setThreads } from '../runtime/index.ts';
@@ -21,8 +21,9 @@ const steps = 100;
 /** `bptt evaluate`: how well a model predicts a text. */
 export async function evaluate(folder: string, file: string, options: EvaluateOptions, terminal: Terminal): Promise<number> {
   if (options.threads !== undefined) setThreads(options.threads);
-  const { model, vocabulary } = await loadCharacterModel(folder);
-  const tokens = vocabulary.encode(await readText(file));
+  const loaded = await loadCharacterModel(folder);
+  const { model, vocabulary } = loaded;
+  const tokens = encodeFor(loaded, file, await readText(file));
   if (tokens.length < 2) {
     throw new BpttError('ERR_BPTT_DATA', `${file}: expected a text of at least 2 ${vocabulary.kind}, for each is foretold from those before it, received ${tokens.length}; give a longer text`,
       { expected: 2, received: tokens.length });

@@ -1,7 +1,7 @@
 import { sample } from '../decoding/index.ts';
 import type { Model } from '../model/index.ts';
 import type { Vocabulary } from '../data/index.ts';
-import { loadCharacterModel } from './characterModel.ts';
+import { encodeFor, loadCharacterModel } from './characterModel.ts';
 import { jsonLine, type Terminal } from './terminal.ts';
 import { setThreads } from '../runtime/index.ts';
 
@@ -27,7 +27,7 @@ export function openingTokens(vocabulary: Vocabulary): Int32Array {
 export function* continueText(model: Model, vocabulary: Vocabulary, options: Omit<GenerateOptions, 'threads' | 'json'>): Generator<string, void, void> {
   const { prefix = '', length, greedy, temperature = 0.8, topK, topP, seed = 1 } = options;
   const draw = greedy ? { greedy } : { temperature, seed, ...(topK === undefined ? {} : { topK }), ...(topP === undefined ? {} : { topP }) };
-  const tokens = prefix === '' ? openingTokens(vocabulary) : vocabulary.encode(prefix);
+  const tokens = prefix === '' ? openingTokens(vocabulary) : encodeFor({ model, vocabulary }, '--prefix', prefix);
   let last = prefix === '' || /\s$/.test(prefix) ? [] : [...tokens.subarray(-1)];
   for (const token of sample(model.stream(), { prefix: tokens, length, ...draw })) {
     yield vocabulary.decode([...last, token]).slice(vocabulary.decode(last).length);
