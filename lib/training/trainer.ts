@@ -205,15 +205,15 @@ export class Trainer {
     const carries = hasStates && (carryState ?? prepared.fresh !== null);
     if (!carries) this.#pool.keep(null);
     const states = carries || (chunks.length > 1 && hasStates) ? this.#pool.forRows(prepared.rows) : null;
-    let fresh = states && this.#pool.freshRows(prepared.rows, carries ? prepared.fresh : null);
+    const fresh = states && this.#pool.freshRows(prepared.rows, carries ? prepared.fresh : null);
     const results: StepResult[] = [];
     for (const chunk of chunks) {
-      const result = await this.#update(this.#partOf(prepared, chunk, states), states, fresh, signal);
+      // Parts that reach back to the first step begin as it does, for gradients to come to learned initial states.
+      const beginning = fresh && chunk.start > 0 ? new Uint8Array(prepared.rows) : fresh;
+      const result = await this.#update(this.#partOf(prepared, chunk, states), states, beginning, signal);
       if (!result) continue;
       results.push(result);
-      if (!states) continue;
-      fresh = new Uint8Array(prepared.rows);
-      this.#pool.keep(states);
+      if (states) this.#pool.keep(states);
     }
     if (!carries) this.#pool.keep(null);
     return results.length === 1 ? results[0]! : summarise(results, reduction === 'sum');

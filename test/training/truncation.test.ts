@@ -146,6 +146,17 @@ describe('training: truncated backpropagation', () => {
     assertNear(made.parameter(recurrent).view, expected, recurrent, 1e-5);
   });
 
+  it('parts that reach back to the first step learn the initial state', async () => {
+    const made = built(stacks[1]!());
+    // The first update has no loss, so that what changes is by the gradient of the second alone.
+    const batch = { ...data(2, 4), weights: [[0, 0, 1, 1], [0, 0, 1, 1]] };
+    const { parameters } = await gradients(made, batch, { loss: squaredError(), reduction: 'sum' });
+    const before = weightsOf(made);
+    const result = await new Trainer(made, { loss: squaredError(), reduction: 'sum', optimizer: sgd({ learningRate: 1 }), truncation: { update: 2, gradient: 4 } }).step(batch);
+    assert.equal(result.updates, 2);
+    for (const { name, view } of made.parameters) assertNear([...view].map((weight, i) => before[name]![i]! - weight), [...parameters[name]!.data], name);
+  });
+
   it('needs a loss at every step', () => {
     const last = built([rnn({ units: 2, output: 'last' }), dense({ units: 2 })]);
     const options = { loss: squaredError(), optimizer: sgd(), truncation: { update: 2 } };
