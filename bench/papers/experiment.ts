@@ -1,7 +1,7 @@
 import type { RunRecord } from './results.ts';
 import type { Figure } from './report/page.ts';
 
-/** How much computing is spent: 'small' fits into an hour of one core, 'full' has the papers' own sizes where that is possible. */
+/** How much computing is spent: 'small' fits into three hours of one core, 'full' has the papers' own sizes where that is possible. */
 export const budgets = ['small', 'full'] as const;
 export type Budget = (typeof budgets)[number];
 

@@ -13,7 +13,7 @@ const usage = `npm run bench:papers -- [options]
   --only NAME[,NAME]    some of the experiments: ${experiments.map(({ name }) => name).join(', ')}
   --subject NAME        only runs of this architecture
   --seeds N             only the first N seeds
-  --budget small|full   small (default) takes about an hour of one core; full has the papers' sizes and takes days
+  --budget small|full   small (default) takes about three hours of one core; full has the papers' sizes and takes days
   --again               also what has been run before
   --list                says what would be run
   --report              runs nothing, writes README.md and the plots from what is stored

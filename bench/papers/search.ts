@@ -9,12 +9,12 @@ export const searchSeed = 0;
 export interface Choice {
   /** Of learning, at the beginning. */
   readonly rate: number;
-  /** Of the characters' vectors, at the beginning; without it they begin as an embedding's do, uniform within ±0.05. */
-  readonly deviation?: number;
+  /** Of the characters' vectors, at the beginning. */
+  readonly deviation: number;
 }
 
 /** A choice in words: `rate 0.01, deviation 1`. */
-export const showChoice = ({ rate, deviation }: Choice): string => `rate ${rate}${deviation === undefined ? '' : `, deviation ${deviation}`}`;
+export const showChoice = ({ rate, deviation }: Choice): string => `rate ${rate}, deviation ${deviation}`;
 
 /** Subject of the trial of an architecture with a choice. */
 export const trialName = (architecture: string, choice: Choice): string => `${architecture}, ${showChoice(choice)}`;
@@ -26,12 +26,11 @@ export const architectureOf = (subject: string): string => subject.split(', rate
 const reachedBy = ({ ended, measures }: RunRecord): number => (ended === 'notFinite' ? 0 : measures['validation'] ?? 0);
 
 /**
- * The choice with which an architecture did best on a stream that is neither learned from nor tested with; of equal ones the first. Where there is but one, nothing is tried.
+ * The choice with which an architecture did best on a stream that is neither learned from nor tested with; of equal ones the first.
  * @param settings of the trials, without what is chosen: trials of other settings say nothing
  * @returns undefined while trials are missing
  */
 export function bestChoice(architecture: string, grid: readonly Choice[], settings: Settings, stored: readonly RunRecord[]): Choice | undefined {
-  if (grid.length === 1) return grid[0];
   const trials = grid.flatMap((choice) => stored.filter((record) => isSameRun(record, { subject: trialName(architecture, choice), seed: searchSeed, settings: { ...settings, ...choice } })).map((record) => ({ choice, reached: reachedBy(record) })));
   if (trials.length < grid.length) return undefined;
   return trials.reduce((leader, trial) => (trial.reached > leader.reached ? trial : leader)).choice;

@@ -35,7 +35,7 @@ function heldOut(task: TextTask, part: string, { rows, steps }: TextCourse): Bat
 async function learnText(task: TextTask, layer: LayerMaker, { seed, judged, rate, deviation }: Choice & { readonly seed: number; readonly judged: Judged }, course: TextCourse): Promise<Findings> {
   const { units, rows, steps, updates, clip } = course;
   const tokens = task.characters.length;
-  const model = steppingModel([embedding({ size: units, ...(deviation === undefined ? {} : { initializer: normal({ deviation }) }) }), layer(units)], tokens, { tokens }, seed);
+  const model = steppingModel([embedding({ size: units, initializer: normal({ deviation }) }), layer(units)], tokens, { tokens }, seed);
   const schedule = cosineDecay({ learningRate: rate, steps: updates, final: rate / 100 });
   const trainer = new Trainer(model, { loss: crossEntropy(), optimizer: adam({ learningRate: schedule }), clip: { globalNorm: clip }, carryState: true, seed });
   const lessons = new TextRows(task, { rows, steps, seed, part: 'training' });
@@ -49,12 +49,13 @@ async function learnText(task: TextTask, layer: LayerMaker, { seed, judged, rate
 
 const common = { rows: 32, steps: 35, clip: 5, decay: 'cosine' };
 const fullSearch = { grid: gridOf([1e-3, 2.5e-3, 5e-3, 1e-2], [0.03, 1]), trialUpdates: 25_000, updates: 100_000, seeds: 3 };
+const smallGrid = [...gridOf([2.5e-3, 5e-3, 1e-2, 2e-2], [1]), ...gridOf([5e-3, 1e-2], [0.03])];
 const arithmeticSettings = {
-  small: { grid: [...gridOf([2.5e-3, 5e-3, 1e-2, 2e-2], [1]), ...gridOf([5e-3, 1e-2], [0.03])], trialUpdates: 3000, updates: 6000, seeds: 3, units: 64, digits: 3, distraction: 0.5 },
+  small: { grid: smallGrid, trialUpdates: 12_000, updates: 24_000, seeds: 3, units: 64, digits: 3, distraction: 0.5 },
   full: { ...fullSearch, units: 250, digits: 8, distraction: 0.5 },
 };
 const xmlSettings = {
-  small: { grid: [{ rate: 5e-3 }], trialUpdates: 0, updates: 6000, seeds: 2, units: 100 },
+  small: { grid: smallGrid, trialUpdates: 6000, updates: 12_000, seeds: 3, units: 100 },
   full: { ...fullSearch, units: 250 },
 };
 
@@ -64,7 +65,7 @@ function gridOf(rates: readonly number[], deviations: readonly number[]): Choice
 }
 
 interface TextPlan {
-  /** Of the search, one trial each; where there is but one choice, nothing is tried. */
+  /** Of the search, one trial each. */
   readonly grid: readonly Choice[];
   readonly trialUpdates: number;
   readonly updates: number;
@@ -77,7 +78,7 @@ interface TextPlan {
 function planText<Own extends TextPlan>(task: TextTask, { grid, trialUpdates, updates, seeds, ...own }: Own, stored: readonly RunRecord[]): Run[] {
   const trial = { ...common, ...own, updates: trialUpdates };
   const architectures = Object.entries(jozefowiczLayers);
-  const trials = grid.length === 1 ? [] : architectures.flatMap(([architecture, layer]) => grid.map((choice): Run => ({
+  const trials = architectures.flatMap(([architecture, layer]) => grid.map((choice): Run => ({
     subject: trialName(architecture, choice), seed: searchSeed, settings: { ...trial, ...choice }, perform: () => learnText(task, layer, { seed: searchSeed, judged: inSearch, ...choice }, trial),
   })));
   const course = { ...common, ...own, updates };
